@@ -1,0 +1,1 @@
+"""edgepack beside its peers, in one run, as ratios: `python -m benchmarks`."""

@@ -1,0 +1,123 @@
+"""A model of any known kind: its description, its stage, or its pipeline of stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from edgepack_coreml.evaluate import classify, features, glm, network, trees
+from edgepack_coreml.evaluate.values import Evaluate, Shape, Unknown, Value, Values, fitted, only, shape_of
+from edgepack_coreml.proto import messages
+
+KINDS: Mapping[str, Callable[[Any], Evaluate]] = {
+    "arrayFeatureExtractor": features.array_feature_extractor,
+    "categoricalMapping": features.categorical_mapping,
+    "featureVectorizer": features.feature_vectorizer,
+    "glmClassifier": glm.classifier,
+    "glmRegressor": glm.regressor,
+    "identity": features.identity,
+    "imputer": features.imputer,
+    "neuralNetwork": network.network,
+    "oneHotEncoder": features.one_hot_encoder,
+    "normalizer": features.normalizer,
+    "scaler": features.scaler,
+    "treeEnsembleClassifier": trees.classifier,
+    "treeEnsembleRegressor": trees.regressor,
+}
+PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+NEWEST = 9
+
+
+def load(path: Path) -> Evaluator:
+    """The evaluator of an .mlmodel file.
+
+    Raises:
+        Unknown: not a Core ML model, or one that the evaluator does not know.
+    """
+    from google.protobuf.message import DecodeError
+
+    if not path.is_file():
+        raise Unknown(f"{path.name}: is not a file; classic Core ML models are one .mlmodel file")
+    try:
+        model = messages().Model.FromString(path.read_bytes())
+    except DecodeError as error:
+        raise Unknown(f"{path.name}: is not a Core ML model") from error
+    size = model.ByteSize()
+    model.DiscardUnknownFields()  # of all messages inside, too
+    if model.ByteSize() != size:
+        raise Unknown(f"{path.name}: has fields that are not in the format")
+    return Evaluator(model)
+
+
+class Evaluator:
+    """A model ready to be run, every table and tree read once."""
+
+    def __init__(self, model: Any) -> None:
+        """Reads a `Model` message. Raises `Unknown` for what it does not know."""
+        only(model, "specificationVersion", "description", str(model.WhichOneof("Type")))
+        if not 1 <= model.specificationVersion <= NEWEST:
+            raise Unknown(f"specification version {model.specificationVersion}; knows 1 to {NEWEST}")
+        self.description = model.description
+        only(self.description, "input", "output", "metadata", "predictedFeatureName", "predictedProbabilitiesName")
+        self.inputs = {f.name: shape_of(f) for f in self.description.input}
+        self.outputs = {f.name: shape_of(f) for f in self.description.output}
+        self._evaluate = _evaluate(model)
+
+    def run(self, values: Values) -> dict[str, Value]:
+        """The outputs for rows of inputs. Raises `Unknown` where a value is not what a feature declares."""
+        given = _declared(self.inputs, values)
+        return _declared(self.outputs, self._evaluate(given))
+
+
+def _evaluate(model: Any) -> Evaluate:
+    kind = model.WhichOneof("Type")
+    if kind in PIPELINES:
+        return _pipeline(model, kind)
+    if kind not in KINDS:
+        raise Unknown(f"a model of kind {kind}; knows {', '.join(sorted([*KINDS, *PIPELINES]))}")
+    if kind.endswith("Classifier"):
+        classify.checked(model, kind)
+    elif kind.endswith("Regressor"):
+        predicted = model.description.predictedFeatureName
+        if [f.name for f in model.description.output] != [predicted]:
+            raise Unknown(f"{kind}: predictedFeatureName {predicted!r} is not its one output")
+    return KINDS[kind](model)
+
+
+def _pipeline(model: Any, kind: str) -> Evaluate:
+    """Stages one after the other: each takes the inputs and what the stages before it gave, by name."""
+    whole = getattr(model, kind)
+    only(whole, "pipeline" if kind != "pipeline" else "models", "names")
+    pipeline = whole if kind == "pipeline" else whole.pipeline
+    only(pipeline, "models", "names")
+    known: dict[str, Shape] = {f.name: shape_of(f) for f in model.description.input}
+    stages = []
+    for message in pipeline.models:
+        stage = Evaluator(message)
+        _agree(stage.inputs, known, message.WhichOneof("Type"))
+        known.update(stage.outputs)
+        stages.append(stage)
+    _agree({f.name: shape_of(f) for f in model.description.output}, known, kind)
+    if not stages or (kind == "pipelineClassifier" and not model.description.predictedFeatureName):
+        raise Unknown(f"{kind}: has no stages, or names no prediction")
+
+    def evaluate(values: Values) -> dict[str, Value]:
+        everything = dict(values)
+        for stage in stages:
+            everything.update(stage.run({name: everything[name] for name in stage.inputs}))
+        return everything
+
+    return evaluate
+
+
+def _agree(wanted: Mapping[str, Shape], known: Mapping[str, Shape], where: str) -> None:
+    for name, shape in wanted.items():
+        if known.get(name) != shape:
+            raise Unknown(f"{where}: takes {name!r} as {shape}, which is {known.get(name, 'not given')} before it")
+
+
+def _declared(shapes: Mapping[str, Shape], values: Values) -> dict[str, Value]:
+    if missing := [name for name in shapes if name not in values]:
+        raise Unknown(f"feature {missing[0]!r}: has no value")
+    return {name: fitted(name, shape, values[name]) for name, shape in shapes.items()}

@@ -1,0 +1,78 @@
+"""From planned stages to one .mlmodel file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from edgepack.contract import EmitOptions, Interface
+from edgepack_coreml import wire
+from edgepack_coreml.plan import Plan
+from edgepack_coreml.stage import encoded
+
+OWN_FIELDS = {"author": "author", "license": "license", "version": "versionString", "description": "shortDescription"}
+"""Metadata that Core ML has fields for; all other metadata is `userDefined`."""
+
+
+def model_bytes(plan: Plan, interface: Interface, options: EmitOptions) -> tuple[bytes, str]:
+    """The encoded model and its kind: the only stage itself where it takes all inputs, else a pipeline."""
+    last = plan.stages[-1]
+    header = last.header(plan.inputs, _sentences(plan, interface, options))
+    _fill_metadata(header.description.metadata, interface, options)
+    alone = [f.name for f in last.inputs] == [f.name for f in plan.inputs]
+    if len(plan.stages) == 1 and alone:
+        return encoded(header) + last.body(), last.kind
+    pipeline = b"".join(wire.embed(1, stage.encode()) for stage in plan.stages)
+    if last.kind.endswith("Classifier"):
+        kind, body = "pipelineClassifier", wire.embed(200, wire.embed(1, pipeline))
+    elif last.predicted:
+        kind, body = "pipelineRegressor", wire.embed(201, wire.embed(1, pipeline))
+    else:
+        kind, body = "pipeline", wire.embed(202, pipeline)
+    return encoded(header) + body, kind
+
+
+def file_name(name: str) -> str:
+    """`HousePrices.mlmodel` for `house-prices`: Xcode names the generated class after the file."""
+    words = re.findall(r"[^\W_]+", name)
+    camel = "".join(word[0].upper() + word[1:] for word in words)
+    return f"{camel if camel[:1].isalpha() else 'Model' + camel}.mlmodel"
+
+
+def _sentences(plan: Plan, interface: Interface, options: EmitOptions) -> Mapping[str, str]:
+    """A short description for every input and output: the caller's, or what the interface knows."""
+    sentences = {i.name: _about_input(i, interface.input_dtype) for i in interface.inputs}
+    for feature in plan.outputs:
+        match feature.kind:
+            case "int64" | "string":
+                sentences[feature.name] = "The most likely class"
+            case "labels int64" | "labels string":
+                sentences[feature.name] = "The probability of each class"
+            case _:
+                sentences[feature.name] = "The predicted value" + ("s" if feature.width > 1 else "")
+    return {**sentences, **{name: text for name, text in options.descriptions.items() if name in sentences}}
+
+
+def _about_input(i: Any, dtype: str) -> str:
+    if i.kind == "string":
+        missing = f"; {i.missing_token!r} when missing" if i.accepts_missing else ""
+        known = "" if i.categories is None else f", one of {len(i.categories)} categories"
+        return f"Text{known}{missing}"
+    missing = "; NaN when missing" if i.accepts_missing else ""
+    return f"{'A number' if i.width == 1 else f'{i.width} numbers'}, {dtype}{missing}"
+
+
+def _fill_metadata(metadata: Any, interface: Interface, options: EmitOptions) -> None:
+    metadata.shortDescription = options.descriptions.get(options.name, options.name)
+    for key, text in options.metadata.items():
+        if key in OWN_FIELDS:
+            setattr(metadata, OWN_FIELDS[key], text)
+        else:
+            metadata.userDefined[key] = text
+    inputs = [asdict(i) for i in interface.inputs]
+    metadata.userDefined["edgepack.inputs"] = json.dumps(inputs, ensure_ascii=False)
+    if interface.classes is not None:
+        metadata.userDefined["edgepack.classes"] = json.dumps(list(interface.classes), ensure_ascii=False)

@@ -1,0 +1,358 @@
+"""A file read back: the trees that it holds, over the interface's inputs.
+
+Only the graphs that `forest`, `lookups` and the links write are recognised, node by node and attribute by attribute;
+of anything else nothing is said. NaN goes along the true branch where `nodes_missing_value_tracks_true` says so or the
+comparison itself holds (NaN differs from every number), as in ONNX's reference evaluator and in ONNX Runtime.
+
+Source: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md#ai.onnx.ml.TreeEnsemble
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from edgepack.contract import Interface
+from edgepack.ir.decisions import Decisions, Feature
+from edgepack.ir.ops import Forest, Lookup
+from edgepack.ir.types import Array, Floats, Integers
+from edgepack_onnx.labels import are_positions, artifact_labels
+from edgepack_onnx.proto import DOUBLE, FLOAT, INT64, STRING
+from edgepack_onnx.split import EQ, LEQ, NEQ
+
+Link = Literal["identity", "complement", "sigmoid", "softmax", "exp"]
+Tie = Literal["none", "first", "last"]
+
+
+class Unrecognised(Exception):
+    """The graph is not one of those that are read."""
+
+
+def read_decisions(path: Path, interface: Interface) -> Decisions | None:
+    """The decisions of a file that is one ai.onnx.ml 5 ensemble and its link; None for any other graph."""
+    import onnx
+
+    model = onnx.load(path)
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    if opsets.get("ai.onnx.ml") != 5 or model.functions:
+        return None
+    try:
+        return _File(model.graph, interface).decisions()
+    except Unrecognised:
+        return None
+
+
+class _File:
+    """A graph's nodes by what they make."""
+
+    def __init__(self, graph: Any, interface: Interface) -> None:
+        """Indexes the graph."""
+        self.interface = interface
+        self.nodes = {output: node for node in graph.node for output in node.output}
+        self.initializers = {tensor.name: tensor for tensor in graph.initializer}
+        self.inputs = {i.name: i.type.tensor_type.elem_type for i in graph.input}
+        if {o.name for o in graph.output} != set(interface.outputs):
+            raise Unrecognised
+
+    def decisions(self) -> Decisions:
+        """From the outputs back to the inputs."""
+        link, tie, scores = self._ends()
+        divisor, rows, sums = self._sums(scores, complement=link == "complement")
+        node = self.nodes.get(sums)
+        if node is None or (node.op_type, node.domain, len(node.input)) != ("TreeEnsemble", "ai.onnx.ml", 1):
+            raise Unrecognised
+        features = self._features(node.input[0])
+        forest = _forest(_attributes(node), len(features), rows, divisor)
+        return Decisions(features=features, forest=forest, link=link, tie=tie)
+
+    def taken(self, name: str, op: str, **attributes: int) -> list[str]:
+        """What the node behind a tensor takes, if it is this op with exactly these attributes; else nothing."""
+        node = self.nodes.get(name)
+        if node is None or node.op_type != op or node.domain or _attributes(node) != attributes:
+            return []
+        return list(node.input)
+
+    def constant(self, name: str) -> Array | None:
+        """A constant's value."""
+        from onnx import numpy_helper
+
+        tensor = self.initializers.get(name)
+        return None if tensor is None else numpy_helper.to_array(tensor)
+
+    def is_constant(self, name: str, *values: float) -> bool:
+        """Whether a tensor is a constant vector of these numbers."""
+        found = self.constant(name)
+        return found is not None and found.ndim == 1 and found.tolist() == list(values)
+
+    def _ends(self) -> tuple[Link, Tie, str]:
+        """The link, which of equal classes is the label, and the tensor of the scores."""
+        if self.interface.outputs == ("value",):
+            taken = self.taken("value", "Squeeze")
+            scores = taken[0] if len(taken) == 2 and self.is_constant(taken[1], 1) else "value"
+            power = self.taken(scores, "Exp")
+            return ("exp", "none", power[0]) if power else ("identity", "none", scores)
+        if set(self.interface.outputs) != {"label", "probabilities"}:
+            raise Unrecognised
+        compared, tie = self._label()
+        if sigmoid := self.taken("probabilities", "Sigmoid"):
+            signed = self.taken(sigmoid[0], "Mul")
+            if compared == sigmoid[0] and len(signed) == 2 and self.is_constant(signed[1], -1, 1):
+                return "sigmoid", tie, signed[0]
+            raise Unrecognised
+        if softmax := self.taken("probabilities", "Softmax", axis=1):
+            if compared == softmax[0]:
+                return "softmax", tie, compared
+            raise Unrecognised
+        if compared != "probabilities":
+            raise Unrecognised
+        added = self.taken("probabilities", "Add")
+        if len(added) == 2 and self.is_constant(added[1], 1, 0):
+            return "complement", tie, added[0]
+        return "identity", tie, "probabilities"
+
+    def _label(self) -> tuple[str, Tie]:
+        """The tensor whose largest column is the label, and which of equal ones counts."""
+        labels, index = artifact_labels(self.interface.classes or ()), "label"
+        if not are_positions(labels):
+            chosen = self.taken("label", "Gather", axis=0)
+            found = self.constant(chosen[0]) if len(chosen) == 2 else None
+            if found is None or _texts(found) != labels.tolist():
+                raise Unrecognised
+            index = chosen[1]
+        for last, extra in ((0, {}), (0, {"select_last_index": 0}), (1, {"select_last_index": 1})):
+            if taken := self.taken(index, "ArgMax", axis=1, keepdims=0, **extra):
+                return taken[0], "last" if last else "first"
+        raise Unrecognised
+
+    def _sums(self, scores: str, *, complement: bool) -> tuple[float, Floats | None, str]:
+        """The divisor, the table of leaf rows if leaves give numbers of rows, and the ensemble's tensor."""
+        divisor = 1.0
+        divided = self.taken(scores, "Div")
+        by = self.constant(divided[1]) if len(divided) == 2 else None
+        if complement:
+            if by is None or by.shape != (2,) or by[0] != -by[1]:
+                raise Unrecognised
+            return float(by[1]), None, divided[0]
+        if by is not None:
+            if by.shape != (1,):
+                raise Unrecognised
+            divisor, scores = float(by[0]), divided[0]
+        added = self.taken(scores, "ReduceSum", keepdims=0)
+        if not added:
+            return divisor, None, scores
+        looked_up = self.taken(added[0], "Gather", axis=0)
+        if len(added) != 2 or not self.is_constant(added[1], 1) or len(looked_up) != 2:
+            raise Unrecognised
+        table, number = self.constant(looked_up[0]), self.taken(looked_up[1], "Cast", to=INT64)
+        if table is None or table.ndim != 2 or table.dtype != np.float64 or not number:
+            raise Unrecognised
+        return divisor, table, number[0]
+
+    def _features(self, name: str) -> tuple[Feature, ...]:
+        """What each column of a tensor of float64 is."""
+        if name in self.inputs:
+            element = FLOAT if self.interface.input_dtype == "float32" else DOUBLE
+            if name == "numbers" and self.inputs[name] == element:
+                return self._slots("number")
+            if name == "strings" and self.inputs[name] == STRING:
+                return self._slots("string")
+            raise Unrecognised
+        if cast := self.taken(name, "Cast", to=DOUBLE):
+            features = self._features(cast[0])
+            if cast[0] in self.inputs and cast[0] != "numbers":
+                raise Unrecognised
+            return features
+        if parts := self.taken(name, "Concat", axis=1):
+            return tuple(feature for part in parts for feature in self._features(part))
+        if taken := self.taken(name, "Gather", axis=1):
+            columns = self.constant(taken[1])
+            if columns is None or columns.ndim != 1 or columns.dtype != np.int64 or columns.min(initial=0) < 0:
+                raise Unrecognised
+            features = self._features(taken[0])
+            return tuple(features[c] for c in columns if c < len(features) or _refuse())
+        if taken := self.taken(name, "GatherElements", axis=0):
+            table, places = self.constant(taken[0]), self._features(taken[1])
+            if table is None or table.ndim != 2 or table.dtype != np.float64 or table.shape[1] != len(places):
+                raise Unrecognised
+            return tuple(_through(place, table[:, [k]])[0] for k, place in enumerate(places))
+        if shaped := self.taken(name, "Reshape"):
+            return self._gathered(*shaped)
+        if taken := self.taken(name, "Add"):
+            added, features = self.constant(taken[1]), self._features(taken[0])
+            if added is None or added.shape != (len(features),):
+                raise Unrecognised
+            return tuple(_added(feature, float(a)) for feature, a in zip(features, added, strict=True))
+        return self._encoded(name)
+
+    def _gathered(self, stack: str, shape: str) -> tuple[Feature, ...]:
+        """Rows of one table for every place, side by side."""
+        taken = self.taken(stack, "Gather", axis=0)
+        table = self.constant(taken[0]) if len(taken) == 2 else None
+        if table is None or table.ndim != 2 or table.dtype != np.float64:
+            raise Unrecognised
+        places = self._features(taken[1])
+        if not self.is_constant(shape, -1, len(places) * table.shape[1]):
+            raise Unrecognised
+        return tuple(feature for place in places for feature in _through(place, table))
+
+    def _encoded(self, name: str) -> tuple[Feature, ...]:
+        """What a LabelEncoder makes of columns of an input."""
+        node = self.nodes.get(name)
+        if node is None or (node.op_type, node.domain) != ("LabelEncoder", "ai.onnx.ml"):
+            raise Unrecognised
+        found, features = _attributes(node), self._features(node.input[0])
+        keys = found.pop("keys_strings", None)
+        keys = found.pop("keys_tensor", None) if keys is None else np.array(keys, object)
+        values = found.pop("values_int64s", None)
+        values = found.pop("values_tensor", None) if values is None else values
+        default = found.pop("default_int64", None)
+        default = found.pop("default_tensor", None) if default is None else default
+        if keys is None or values is None or default is None or found:
+            raise Unrecognised
+        values, default = np.asarray(values, np.float64), float(np.ravel(default)[0])
+        if len(values) != len(keys) or len(set(keys.tolist())) != len(keys):
+            raise Unrecognised
+        return tuple(self._lookup(feature, keys, values, default) for feature in features)
+
+    def _lookup(self, feature: Feature, keys: Array, values: Floats, default: float) -> Feature:
+        i = self.interface.inputs[feature.input]
+        if feature.lookup is not None or (keys.dtype == object) != (i.kind == "string"):
+            raise Unrecognised
+        missing = keys == i.missing_token if keys.dtype == object else np.isnan(keys.astype(np.float64))
+        given = values[missing]
+        table = np.concatenate([values[~missing], [default, given[0] if len(given) else default]])
+        kept = keys[~missing] if keys.dtype == object else keys[~missing].astype(np.float64)
+        return replace(feature, lookup=Lookup(keys=kept, table=table[:, None]))
+
+    def _slots(self, kind: str) -> tuple[Feature, ...]:
+        return tuple(
+            Feature(input=k, column=j)
+            for k, i in enumerate(self.interface.inputs)
+            if i.kind == kind
+            for j in range(i.width)
+        )
+
+
+def _forest(found: dict[str, Any], features: int, rows: Floats | None, divisor: float) -> Forest:
+    """The ensemble's nodes, then its leaves, as one forest."""
+    feature, mode = _taken(found, "nodes_featureids"), _taken(found, "nodes_modes").astype(np.int64)
+    target, weight = _taken(found, "leaf_targetids"), _taken(found, "leaf_weights")
+    n, leaves, targets = len(feature), len(target), int(found.pop("n_targets", 0))
+    tracks = np.asarray(found.pop("nodes_missing_value_tracks_true", np.zeros(n, np.int64)))
+    true = _children(found, "true", n, leaves)
+    false = _children(found, "false", n, leaves)
+    roots, threshold = _taken(found, "tree_roots"), _taken(found, "nodes_splits")
+    plain = found.pop("aggregate_function", 1) == 1 and found.pop("post_transform", 0) == 0 and not found
+    lengths = {len(x) for x in (feature, mode, tracks, true, false, threshold)}
+    doubles = threshold.dtype == weight.dtype == np.float64
+    if (
+        not plain
+        or len(lengths) != 1
+        or not doubles
+        or len(weight) != leaves
+        or not np.isin(mode, (LEQ, EQ, NEQ)).all()
+    ):
+        raise Unrecognised
+    for numbers, count in ((feature, features), (target, targets), (roots, n)):
+        if np.any(numbers < 0) or np.any(numbers >= count):
+            raise Unrecognised
+    differs = mode == NEQ
+    value = np.zeros((leaves, targets))
+    value[np.arange(leaves), target] = weight
+    left, right = np.where(differs, false, true), np.where(differs, true, false)
+    base = np.zeros(targets)
+    if rows is not None:
+        # every tree has a sum of its own; a first sum that no tree adds to is 0, which names the first row
+        silent = targets - len(roots)
+        if silent not in (0, 1) or np.any(_owners(roots, left, right, leaves) + silent != target):
+            raise Unrecognised
+        if np.any(weight != np.floor(weight)) or weight.min() < 0 or weight.max() >= len(rows):
+            raise Unrecognised
+        value = rows[weight.astype(np.int64)]
+        base = rows[0] * silent
+    nothing = np.zeros(leaves, np.int64)
+    return Forest(
+        feature=np.concatenate([feature, nothing]),
+        threshold=np.concatenate([threshold, nothing.astype(np.float64)]),
+        equal=np.concatenate([mode != LEQ, nothing > 0]),
+        nan_left=np.concatenate([~differs & (tracks > 0), nothing > 0]),
+        left=np.concatenate([left, nothing - 1]),
+        right=np.concatenate([right, nothing - 1]),
+        value=np.concatenate([np.zeros((n, value.shape[1])), value]),
+        roots=roots,
+        base=base,
+        divisor=divisor,
+        features=features,
+        compare="float64",
+    )
+
+
+def _owners(roots: Integers, left: Integers, right: Integers, leaves: int) -> Integers:
+    """The number of the tree that each leaf belongs to; −1 where none or several do."""
+    n = len(left)
+    owner = np.full(n + leaves, -2)
+    for tree, root in enumerate(roots.tolist()):
+        todo = [root]
+        while todo:
+            node = todo.pop()
+            if node < n:
+                if owner[node] != -2:
+                    raise Unrecognised
+                todo += [int(left[node]), int(right[node])]
+            owner[node] = tree if owner[node] in (-2, tree) else -1
+    return owner[n:]
+
+
+def _children(found: dict[str, Any], side: str, nodes: int, leaves: int) -> Integers:
+    """A side's children as numbers among nodes and, after them, leaves."""
+    child, leaf = _taken(found, f"nodes_{side}nodeids"), _taken(found, f"nodes_{side}leafs") != 0
+    if len(child) != len(leaf) or np.any(child < 0) or np.any(child >= np.where(leaf, leaves, nodes)):
+        raise Unrecognised
+    return np.where(leaf, child + nodes, child)
+
+
+def _taken(found: dict[str, Any], name: str) -> Array:
+    if name not in found:
+        raise Unrecognised
+    return np.asarray(found.pop(name))
+
+
+def _through(place: Feature, table: Floats) -> list[Feature]:
+    """The columns of the table's rows that a column of places names."""
+    lookup = place.lookup
+    if lookup is None or np.any(lookup.table < 0) or np.any(lookup.table >= len(table)):
+        raise Unrecognised
+    chosen = table[lookup.table[:, 0].astype(np.int64)]
+    return [replace(place, lookup=replace(lookup, table=chosen[:, [k]])) for k in range(table.shape[1])]
+
+
+def _added(place: Feature, number: float) -> Feature:
+    if place.lookup is None:
+        raise Unrecognised
+    return replace(place, lookup=replace(place.lookup, table=place.lookup.table + number))
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    """A node's attributes by name: tensors as arrays, text as `str`."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    found: dict[str, Any] = {}
+    for attribute in node.attribute:
+        value = helper.get_attribute_value(attribute)
+        if isinstance(value, TensorProto):
+            value = numpy_helper.to_array(value)
+        elif isinstance(value, list) and value and isinstance(value[0], bytes):
+            value = [text.decode() for text in value]
+        found[attribute.name] = value
+    return found
+
+
+def _texts(labels: Array) -> list[Any]:
+    return [label.decode() if isinstance(label, bytes) else label for label in labels.tolist()]
+
+
+def _refuse() -> bool:
+    raise Unrecognised

@@ -1,0 +1,85 @@
+"""Runs an emitted model in ONNX Runtime."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgepack.contract import Columns, Interface
+from edgepack.errors import UsageError
+from edgepack.ir.ops.missing import is_missing
+from edgepack.ir.types import Array
+from edgepack_onnx.labels import are_positions, artifact_labels
+
+ROWS_AT_ONCE = 4096  # a mean over many trees and classes takes rows × trees × classes float64 at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxRunner:
+    """A session of one thread, so that sums are added in one order on every machine."""
+
+    session: Any
+    interface: Interface
+    runtime: str
+
+    @classmethod
+    def load(cls, path: Path, interface: Interface) -> OnnxRunner:
+        """The runner of a file. Raises `UsageError` for a file that ONNX Runtime does not load."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the binding raises a dozen unrelated types
+            reason = " ".join(str(error).split())
+            raise UsageError(f"{path}: onnxruntime {onnxruntime.__version__} does not load it: {reason}") from error
+        runtime = f"onnxruntime {onnxruntime.__version__} {platform.machine()}"
+        return cls(session=session, interface=interface, runtime=runtime)
+
+    def run(self, columns: Columns) -> dict[str, Array]:
+        """The answers by name, as `contract.Answers` says."""
+        names = list(self.interface.outputs)
+        parts = [self.session.run(names, feed) for feed in self._feeds(columns)]
+        answers = {name: np.concatenate(pieces) for name, pieces in zip(names, zip(*parts, strict=True), strict=True)}
+        if "label" in answers:
+            answers["label"] = self._classes(answers["label"])
+        return answers
+
+    def feed(self, columns: Columns) -> dict[str, Array]:
+        """The graph's inputs for all rows."""
+        numbers = [columns[i.name] for i in self.interface.inputs if i.kind == "number"]
+        feed: dict[str, Array] = {}
+        if numbers:
+            with np.errstate(over="ignore"):  # beyond float32 is infinite, as on the device
+                feed["numbers"] = np.hstack(numbers).astype(self.interface.input_dtype)
+        strings = [
+            np.where(is_missing(columns[i.name], None), i.missing_token, columns[i.name])
+            for i in self.interface.inputs
+            if i.kind == "string"
+        ]
+        if strings:
+            feed["strings"] = np.hstack(strings)
+        return feed
+
+    def _feeds(self, columns: Columns) -> Iterator[dict[str, Array]]:
+        feed = self.feed(columns)
+        rows = len(next(iter(feed.values())))
+        for start in range(0, max(rows, 1), ROWS_AT_ONCE):
+            yield {name: array[start : start + ROWS_AT_ONCE] for name, array in feed.items()}
+
+    def _classes(self, labels: Array) -> Array:
+        """The interface's classes for the artifact's labels."""
+        classes = self.interface.classes or ()
+        known = artifact_labels(classes)
+        if are_positions(known):
+            return np.array(classes)[labels]
+        place = {label: k for k, label in enumerate(known.tolist())}
+        return np.array(classes)[[place[label] for label in labels.tolist()]]

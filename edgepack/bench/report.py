@@ -1,0 +1,84 @@
+"""A benchmark for people: a terminal table and Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgepack.bench.result import ArmResult, BenchResult, Latency
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def to_table(result: BenchResult) -> Table:
+    """A rich table: one row per arm and batch size."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Latency", title_justify="left", title_style="bold", caption=_caption(result))
+    headers = _headers(result)
+    for k, header in enumerate(headers):
+        table.add_column(header, justify="left" if k < 2 else "right", overflow="fold")
+    for arm in result.arms:
+        for row in _rows(result, arm):
+            table.add_row(*(Text(cell) for cell in row))
+        table.add_section()
+    return table
+
+
+def to_markdown(result: BenchResult) -> str:
+    """A Markdown table: one row per arm and batch size."""
+    headers = _headers(result)
+    lines = ["| " + " | ".join(headers) + " |", "| --- | --- |" + " ---: |" * (len(headers) - 2)]
+    for arm in result.arms:
+        lines += ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in _rows(result, arm)]
+    return "\n".join([*lines, "", _caption(result)]) + "\n"
+
+
+def _headers(result: BenchResult) -> list[str]:
+    base = result.slowest_path
+    against = f"× {base.name}" if base else "×"
+    return ["arm", "runtime", "rows", "p50", "p90", "p99", "max", "rows/s", "load", "size", against]
+
+
+def _rows(result: BenchResult, arm: ArmResult) -> list[list[str]]:
+    load = "–" if arm.load_ms is None else f"{arm.load_ms:.1f} ms"
+    size = "–" if arm.size_bytes is None else f"{arm.size_bytes:,} B"
+    if not arm.latencies:
+        return [[arm.name, f"not run: {arm.reason}", *["–"] * 6, load, size, "–"]]
+    return [
+        [arm.name if k == 0 else "", arm.runtime if k == 0 else "", *_figures(latency)]
+        + ([load, size] if k == 0 else ["", ""])
+        + [_speedup(result.speedup(arm, latency.batch_rows))]
+        for k, latency in enumerate(arm.latencies)
+    ]
+
+
+def _figures(latency: Latency) -> list[str]:
+    times = [_time(us) for us in (latency.p50_us, latency.p90_us, latency.p99_us, latency.max_us)]
+    return [f"{latency.batch_rows:,}", *times, f"{latency.rows_per_s:,.0f}"]
+
+
+def _time(us: float) -> str:
+    return f"{us:,.1f} µs" if us < 1000 else f"{us / 1000:,.2f} ms"
+
+
+def _speedup(ratio: float | None) -> str:
+    if ratio is None:
+        return "–"
+    return f"{ratio:,.0f}×" if ratio >= 100 else f"{ratio:.2g}×" if ratio < 10 else f"{ratio:.0f}×"
+
+
+def _caption(result: BenchResult) -> str:
+    parts = [result.host, f"arms in turn, {result.rounds} rounds"]
+    for arm in result.arms:
+        if t := arm.transport:
+            parts.append(
+                f"{arm.name}: connect {_time(t.connect_us)}, /ping {_time(t.ping_us)} (the floor of a call), "
+                f"{t.request_bytes:,} bytes up and {t.response_bytes:,} down per single-row call"
+            )
+    return "; ".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

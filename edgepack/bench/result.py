@@ -1,0 +1,112 @@
+"""What a benchmark found: plain frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """How long calls with `batch_rows` rows took.
+
+    Attributes:
+        calls: how many were timed.
+        rows_per_s: throughput at the median.
+    """
+
+    batch_rows: int
+    calls: int
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    max_us: float
+
+    @property
+    def rows_per_s(self) -> float:
+        """Rows answered per second at the median latency."""
+        return self.batch_rows / self.p50_us * 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """What of a REST call is the way there and back.
+
+    Attributes:
+        connect_us: the median time of a new TCP connection.
+        ping_us: the median round trip of `/ping` on an open connection: the floor of any call.
+        request_bytes, response_bytes: the JSON bodies of a call with one row.
+    """
+
+    connect_us: float
+    ping_us: float
+    request_bytes: int
+    response_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One way to get the answers.
+
+    Attributes:
+        name: a target, `scikit-learn` or `REST`.
+        kind: `device` (an artifact, on this host), `server` (scikit-learn in this process) or `rest`.
+        runtime: what spoke.
+        latencies: one per batch size; empty where the arm did not run.
+        reason: why it did not run.
+        first_load_ms: opening the artifact for the first time, with the imports that its runtime needs.
+        load_ms: opening it again in the same process.
+        size_bytes: the artifact's size.
+    """
+
+    name: str
+    kind: str
+    runtime: str = ""
+    latencies: tuple[Latency, ...] = ()
+    reason: str = ""
+    first_load_ms: float | None = None
+    load_ms: float | None = None
+    size_bytes: int | None = None
+    transport: Transport | None = None
+
+    def latency(self, batch_rows: int) -> Latency | None:
+        """The latency at a batch size, if it was measured."""
+        return next((latency for latency in self.latencies if latency.batch_rows == batch_rows), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchResult:
+    """All arms, timed in one run on one machine, in turn.
+
+    Attributes:
+        host: the machine: no phone, so no figure is a phone's.
+        rounds: how often the arms took turns.
+    """
+
+    host: str
+    rounds: int
+    arms: tuple[ArmResult, ...]
+
+    @property
+    def slowest_path(self) -> ArmResult | None:
+        """What the others are compared with: REST if it ran, else scikit-learn."""
+        ran = {arm.kind: arm for arm in self.arms if arm.latencies}
+        return ran.get("rest") or ran.get("server")
+
+    def speedup(self, arm: ArmResult, batch_rows: int) -> float | None:
+        """How many times faster than `slowest_path` an arm is at a batch size, by the medians."""
+        base = self.slowest_path
+        theirs = base and base.latency(batch_rows)
+        ours = arm.latency(batch_rows)
+        if not theirs or not ours or arm is base:
+            return None
+        return theirs.p50_us / ours.p50_us
+
+    def to_document(self) -> dict[str, Any]:
+        """A document that JSON holds."""
+        document = asdict(self)
+        for arm, found in zip(self.arms, document["arms"], strict=True):
+            for latency, entry in zip(arm.latencies, found["latencies"], strict=True):
+                entry["rows_per_s"] = latency.rows_per_s
+                entry["speedup"] = self.speedup(arm, latency.batch_rows)
+        return document

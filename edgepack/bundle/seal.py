@@ -1,0 +1,145 @@
+"""Assembles a bundle: all of it or nothing, in one rename."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgepack.bundle.bundle import Bundle
+from edgepack.bundle.files import GOLDEN, MANIFEST, SIGNATURE, unsafe_name
+from edgepack.bundle.manifest import Manifest, build_manifest, write_manifest
+from edgepack.contract import Answers, Artifact, Columns, Interface, Verdict
+from edgepack.errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+Document = Callable[[Manifest], bytes]
+"""Renders a further file of the bundle, such as `report.html`, from its manifest."""
+
+
+def seal_bundle(
+    out: Path,
+    *,
+    name: str,
+    version: int | None,
+    interface: Interface,
+    uri: str,
+    lineage: Mapping[str, Any],
+    artifacts: Sequence[Artifact],
+    columns: Columns,
+    answers: Answers,
+    verdicts: Sequence[Verdict],
+    tools: Mapping[str, str],
+    bench: Mapping[str, Any] | None = None,
+    documents: Mapping[str, Document] | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
+    overwrite: bool = False,
+) -> Bundle:
+    """The bundle at `out`: artifacts, golden rows, manifest, documents and, with a key, a signature over them all.
+
+    It is assembled in a hidden folder beside `out` and renamed at the end: an interruption or a full disk leaves
+    either the whole new bundle or what was there before.
+
+    Args:
+        artifacts: emitted anywhere; each is copied to `<target>/<its name>`.
+        columns, answers: the golden rows.
+        documents: further files by name, each rendered from the manifest before the bundle is signed.
+        overwrite: whether a bundle at `out` is replaced. Anything else there never is.
+
+    Raises:
+        UsageError: `out` is taken or cannot be written, or an argument does not fit a manifest.
+    """
+    out = out.resolve()
+    ensure_free(out, overwrite=overwrite)
+    partial = _sibling(out, "partial")
+    try:
+        partial.mkdir(parents=True)
+        placed = [_place(artifact, partial) for artifact in artifacts]
+        from edgepack.bundle.golden import write_golden
+
+        write_golden(partial / GOLDEN, columns, answers, interface)
+        document = build_manifest(
+            partial,
+            name=name,
+            version=version,
+            interface=interface,
+            uri=uri,
+            lineage=lineage,
+            artifacts=placed,
+            verdicts=verdicts,
+            tools=tools,
+            bench=bench,
+        )
+        manifest = Manifest.from_bytes(write_manifest(document, partial).read_bytes())
+        for file_name, render in (documents or {}).items():
+            _write_document(partial, file_name, render(manifest))
+        if key is not None:
+            from edgepack.bundle.sign import sign_bundle
+
+            sign_bundle(partial, key)
+        _move(partial, out)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error}); make room or choose another place") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Bundle(path=out, manifest=manifest)
+
+
+def ensure_free(out: Path, *, overwrite: bool) -> None:
+    """Returns if a bundle may be written to `out`: nothing is there, or an empty folder, or a bundle to be replaced.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (out / MANIFEST).is_file():
+        raise UsageError(f"{out}: exists and is no bundle, so it is never replaced; choose another folder")
+    if not overwrite:
+        raise UsageError(f"{out}: exists; choose another folder or pass --overwrite")
+
+
+def _place(artifact: Artifact, folder: Path) -> Artifact:
+    """The artifact, copied into the bundle."""
+    inside = Path(artifact.target) / artifact.path.name
+    (folder / inside).parent.mkdir(exist_ok=True)
+    if artifact.path.is_dir():
+        shutil.copytree(artifact.path, folder / inside, symlinks=True)  # a link stays one, and is refused as one
+    else:
+        shutil.copyfile(artifact.path, folder / inside)
+    return replace(artifact, path=inside)
+
+
+def _write_document(folder: Path, name: str, content: bytes) -> None:
+    path = folder / name
+    if unsafe_name(name) or name == SIGNATURE or path.exists():
+        raise UsageError(f"{name}: not free for a document of the bundle; give it another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _move(partial: Path, out: Path) -> None:
+    """Renames the new bundle into place; the old one, if any, comes back should that fail."""
+    if not (out / MANIFEST).is_file():
+        partial.rename(out)  # an empty folder gives way
+        return
+    old = _sibling(out, "old")
+    try:
+        out.rename(old)
+        partial.rename(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        raise
+    finally:
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _sibling(out: Path, purpose: str) -> Path:
+    return out.with_name(f".{out.name}.{secrets.token_hex(4)}.{purpose}")

@@ -1,0 +1,101 @@
+"""From a fitted estimator, or a model's URI, to the Programs that targets emit and parity compares with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgepack.contract import Columns, InputDtype
+from edgepack.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgepack.ir import Program
+    from edgepack.parity import Reference
+    from edgepack.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A model in every form that the later stages need.
+
+    Attributes:
+        source: its files and lineage.
+        estimator: the fitted estimator: the reference.
+        sample: a few rows as the estimator takes them.
+        lowered: the Program with scikit-learn's steps.
+        program: the Program after all passes: what targets emit.
+    """
+
+    source: Source
+    estimator: Any
+    sample: Any
+    lowered: Program
+    program: Program
+
+    @property
+    def reference(self) -> Reference:
+        """The server."""
+        from edgepack.parity import Reference
+
+        return Reference(
+            estimator=self.estimator, interface=self.program.interface, none_columns=self.program.none_columns
+        )
+
+    @property
+    def sample_columns(self) -> Columns:
+        """The sample in the form that Programs take."""
+        from edgepack.rows import columns_of
+
+        return columns_of(self.sample, self.program.interface)
+
+
+def compile_estimator(estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32") -> Program:
+    """The optimized Program of a fitted estimator: scikit-learn's answers, over raw inputs, in few ops.
+
+    Args:
+        estimator: fitted; a Pipeline, classifier or regressor.
+        sample: a few rows as it was fitted on: a DataFrame, or a 2-D array.
+        input_dtype: the numbers that the device passes.
+
+    Raises:
+        UnsupportedError: with every step that cannot be compiled.
+        UsageError: the sample does not fit the estimator.
+    """
+    from edgepack.lower import lower
+    from edgepack.passes import optimize
+
+    return optimize(lower(estimator, sample, input_dtype=input_dtype))
+
+
+def compile_model(
+    model: str,
+    into: Path,
+    *,
+    tracking_uri: str | None = None,
+    allow_pickle: bool = False,
+    sample: Any = None,
+    input_dtype: InputDtype = "float32",
+) -> Compiled:
+    """A model by its MLflow URI or local folder, compiled.
+
+    Args:
+        into: a folder for the downloaded files; it must outlive the result.
+        sample: rows to use in place of the model's own input example.
+
+    Raises:
+        SourceError: it cannot be found, reached or loaded safely.
+        UnsupportedError: it cannot be compiled.
+        UsageError: it has no input example and no sample was given.
+    """
+    from edgepack.lower import lower
+    from edgepack.passes import optimize
+    from edgepack.source import load, resolve
+
+    source = resolve(model, into, tracking_uri=tracking_uri)
+    fitted = load(source, allow_pickle=allow_pickle)
+    rows = fitted.example if sample is None else sample
+    if rows is None:
+        raise UsageError(f"{model}: has no input example; log the model with one, or pass rows with --data FILE")
+    lowered = lower(fitted.estimator, rows, input_dtype=input_dtype)
+    return Compiled(source=source, estimator=fitted.estimator, sample=rows, lowered=lowered, program=optimize(lowered))

@@ -1,0 +1,200 @@
+"""What travels between the rooms: frozen dataclasses and the two small protocols of a target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgepack.ir import Program
+
+Kind = Literal["number", "string"]
+InputDtype = Literal["float32", "float64"]
+Precision = Literal["float32", "float64"]
+
+Columns = Mapping[str, "np.ndarray[Any, Any]"]
+"""Rows in one normal form: every input by name, `(rows, width)`; numbers float64, strings object (`str` or `None`)."""
+
+Answers = Mapping[str, "np.ndarray[Any, Any]"]
+"""A model's answers: `value` (rows,) or (rows, outputs); `label` (rows,); `probabilities` (rows, classes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One named input of a model: a table's column, or a whole numeric matrix when `width` > 1.
+
+    Attributes:
+        name: the column's name, or `X` for a model that was fitted on a plain array.
+        kind: `number` or `string`.
+        width: how many values a row has here.
+        missing_token: for strings, the text that stands for a missing value in an artifact (which has no null).
+        accepts_missing: whether the server answers rows in which this is missing.
+        categories: the fitted values of a categorical column, in fitted order (None where not categorical).
+        accepts_unknown: whether the server answers rows whose value is not among `categories`.
+    """
+
+    name: str
+    kind: Kind
+    width: int = 1
+    missing_token: str = "<NA>"
+    accepts_missing: bool = False
+    categories: tuple[str | float, ...] | None = None
+    accepts_unknown: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """What a caller must know to use a model, whatever the target: its inputs, outputs and classes.
+
+    Attributes:
+        inputs: in the fitted order.
+        input_dtype: the numbers that the device passes; the answers hold for every value of this type.
+        outputs: names out of `value`, `label`, `probabilities`.
+        classes: the labels in the order of the probabilities' columns (None for a regressor).
+        value_width: how many numbers `value` has per row; 1 comes back with shape (rows,).
+    """
+
+    inputs: tuple[Input, ...]
+    input_dtype: InputDtype = "float32"
+    outputs: tuple[str, ...]
+    classes: tuple[str | int | bool | float, ...] | None = None
+    value_width: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One reason why something cannot be compiled: the step, what is wrong with it, and the remedy."""
+
+    step: str
+    reason: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """`preprocess → cat → TargetEncoder: reason; remedy`, on one line."""
+        return f"{self.step}: {self.reason}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmitOptions:
+    """What a caller may choose about an artifact.
+
+    Attributes:
+        name: the model's name; file names are made from it.
+        min_runtime: the oldest ONNX Runtime that must load the ONNX artifact.
+        precision: of sums of trees in the ONNX artifact. Branches are exact either way; float32 halves the bytes and
+            moves a sum by about 1e-7 of its size.
+        metadata: text that the artifact itself carries (model URI, run id, versions, …).
+        descriptions: a sentence per input or output name, where known.
+    """
+
+    name: str = "model"
+    min_runtime: str = "1.21"
+    precision: Precision = "float64"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One emitted file or folder.
+
+    Attributes:
+        target: the target's name.
+        path: the file or folder, absolute or relative to the bundle.
+        format: what it is, in the field's words (`ONNX opset 17, ai.onnx.ml 5, IR 10`).
+        min_runtime: the lowest runtime that loads it (`onnxruntime 1.20`, `iOS 13`).
+        notes: what a reader of the manifest should know (`CatBoost via skl2onnx`, …).
+    """
+
+    target: str
+    path: Path
+    format: str
+    min_runtime: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputComparison:
+    """How far one output of an artifact is from the server's over all compared rows.
+
+    Attributes:
+        output: `value`, `probabilities` or `label`.
+        measure: `absolute` (probabilities), `relative` (values: |Δ| / max(|server|, 1)) or `exact` (labels).
+        tolerance: what was allowed, in that measure.
+        smallest_passing_tolerance: the largest difference seen, in that measure (0 when bit-identical).
+        max_abs_error: the largest |Δ|.
+        p50_abs_error, p99_abs_error: percentiles of the rows' largest |Δ|.
+        rows_over_tolerance: how many rows differ by more than the tolerance.
+    """
+
+    output: str
+    measure: Literal["absolute", "relative", "exact"]
+    tolerance: float
+    smallest_passing_tolerance: float
+    max_abs_error: float
+    p50_abs_error: float
+    p99_abs_error: float
+    rows_over_tolerance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What parity found about one artifact in one runtime.
+
+    Attributes:
+        status: `proved` (decisions identical for every input, outputs within a derived bound), `measured` (within
+            tolerance on `rows` cases), `failed`, or `not run` (then `reason` says why and the counts are 0).
+        rows: rows compared; `refused_rows` more were left out because the server itself refuses them.
+        label_changes: rows whose label differs; `tied_rows` of them are ties: the server's two best scores within 1e-7.
+        worst_rows: the rows that differ most: `{"row": {input: value}, "server": {…}, "device": {…}}`.
+        cases: how the rows came about: `{"split boundaries": 8210, "categories": 312, …}`.
+    """
+
+    target: str
+    runtime: str
+    status: Literal["proved", "measured", "failed", "not run"]
+    reason: str = ""
+    rows: int = 0
+    refused_rows: int = 0
+    label_changes: int = 0
+    tied_rows: int = 0
+    outputs: tuple[OutputComparison, ...] = ()
+    worst_rows: tuple[Mapping[str, Any], ...] = ()
+    cases: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """True for `proved` and `measured`; what did not run has not passed."""
+        return self.status in ("proved", "measured")
+
+
+class Runner(Protocol):
+    """Runs rows through one artifact in one runtime."""
+
+    @property
+    def runtime(self) -> str:
+        """What speaks: `onnxruntime 1.32.0 x86_64`, `Core ML reference evaluator`, …"""
+
+    def run(self, columns: Columns) -> dict[str, np.ndarray[Any, Any]]:
+        """The artifact's answers, named and shaped as `Answers` says."""
+
+
+class Target(Protocol):
+    """A way out of the compiler. An entry point of group `edgepack.targets` names an instance."""
+
+    @property
+    def name(self) -> str:
+        """The word after `--target`."""
+
+    def check(self, program: Program) -> list[Problem]:
+        """Everything in the program that this target cannot say, all at once."""
+
+    def emit(self, program: Program, into: Path, options: EmitOptions) -> Artifact:
+        """Writes the artifact into the folder `into` (which exists). The program has passed `check`."""
+
+    def open(self, path: Path, interface: Interface) -> Runner:
+        """A runner for an artifact that `emit` wrote, loaded from its file."""

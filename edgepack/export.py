@@ -1,0 +1,218 @@
+"""The whole line: a model's URI in, a sealed bundle out."""
+
+from __future__ import annotations
+
+import platform
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgepack.compiler import Compiled, compile_model
+from edgepack.contract import Artifact, EmitOptions, InputDtype, Precision, Problem, Runner, Target, Verdict
+from edgepack.errors import EdgepackError, ParityError, UnsupportedError, UsageError
+
+if TYPE_CHECKING:
+    from edgepack.bundle.bundle import Bundle
+    from edgepack.parity import Cases, Tolerance
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (0 of 0: not known)."""
+
+GOLDEN_ROWS = 64
+TOOLS = ("edgepack", "scikit-learn", "numpy", "pandas", "onnxruntime", "coremltools", "skl2onnx", "mlflow-skinny")
+
+
+def export(
+    model: str,
+    *,
+    targets: Sequence[str] = ("onnx",),
+    out: Path | str = "dist",
+    key: Path | None = None,
+    password: str | None = None,
+    tracking_uri: str | None = None,
+    allow_pickle: bool = False,
+    sample: Any = None,
+    data: Any = None,
+    input_dtype: InputDtype = "float32",
+    min_runtime: str = "1.21",
+    precision: Precision = "float64",
+    rows: int = 20_000,
+    tolerance: Tolerance | None = None,
+    keep_failed: bool = False,
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+) -> Bundle:
+    """The bundle `out/<name>-<version>`: artifacts for every target, checked against the server, described and sealed.
+
+    Args:
+        model: `models:/name/version`, `models:/name@alias`, `runs:/id/path` or a local model folder.
+        targets: names of installed targets.
+        key: a private key (PEM) to sign with; without one the bundle is not signed.
+        sample: rows in place of the model's own input example.
+        data: further rows for parity, as the estimator takes them.
+        precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
+        rows: about how many boundary rows parity makes.
+        keep_failed: whether to write a bundle whose verdict is `failed` too.
+        overwrite: whether an existing bundle of that name is replaced.
+
+    Raises:
+        SourceError, UnsupportedError, UsageError: see `compile_model`.
+        ParityError: an artifact's answers are not the server's; nothing was written.
+    """
+    from edgepack.bundle.keys import load_private_key
+    from edgepack.bundle.seal import ensure_free, seal_bundle
+    from edgepack.parity import prove_files, run_parity
+    from edgepack.rows import columns_of
+    from edgepack.targets import find_target
+
+    progress = on_progress or (lambda _what, _done, _total: None)
+    chosen = [find_target(name) for name in dict.fromkeys(targets)]
+    if not chosen:
+        raise UsageError("no target; give at least one, such as --target onnx")
+    private_key = load_private_key(Path(key), password) if key else None
+    with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
+        progress("compile", 0, 0)
+        compiled = compile_model(
+            model,
+            Path(scratch),
+            tracking_uri=tracking_uri,
+            allow_pickle=allow_pickle,
+            sample=sample,
+            input_dtype=input_dtype,
+        )
+        check(compiled, chosen)
+        folder = Path(out) / bundle_name(compiled)
+        ensure_free(folder, overwrite=overwrite)
+        options = EmitOptions(
+            name=compiled.source.name, min_runtime=min_runtime, precision=precision, metadata=_metadata(compiled)
+        )
+        artifacts = [_emit(compiled, target, Path(scratch), options, progress) for target in chosen]
+        more = None if data is None else columns_of(data, compiled.program.interface)
+        cases = cases_for(compiled, rows=rows, data=more)
+        runners = {t.name: _runner(t, a, compiled) for t, a in zip(chosen, artifacts, strict=True)}
+        reference = compiled.reference
+        verdicts = run_parity(reference, runners, cases, tolerance=tolerance, on_progress=progress)
+        progress("prove", 0, 0)
+        files = {t.name: (t, a.path) for t, a in zip(chosen, artifacts, strict=True)}
+        verdicts = prove_files(verdicts, compiled.lowered, reference, files)
+        if not keep_failed:
+            require(verdicts)
+        golden, answers = _golden(compiled, cases)
+        progress("seal", 0, 0)
+        return seal_bundle(
+            folder,
+            name=compiled.source.name,
+            version=compiled.source.version,
+            interface=compiled.program.interface,
+            uri=pinned_uri(compiled),
+            lineage=compiled.source.lineage,
+            artifacts=artifacts,
+            columns=golden,
+            answers=answers,
+            verdicts=verdicts,
+            tools=tools(),
+            key=private_key,
+            overwrite=overwrite,
+        )
+
+
+def check(compiled: Compiled, targets: Sequence[Target]) -> None:
+    """Returns if every target can emit the program. Raises `UnsupportedError` with all the reasons of all of them."""
+    problems = [
+        Problem(step=f"{target.name}: {p.step}", reason=p.reason, remedy=p.remedy)
+        for target in targets
+        for p in target.check(compiled.program)
+    ]
+    if problems:
+        raise UnsupportedError(problems)
+
+
+def require(verdicts: Sequence[Verdict]) -> None:
+    """Returns if no verdict has failed. Raises `ParityError` with a line for each that has."""
+    lines = [f"{v.target}: {v.reason or v.status} ({v.runtime})" for v in verdicts if v.status == "failed"]
+    if lines:
+        raise ParityError("\n".join(lines))
+
+
+def cases_for(compiled: Compiled, *, rows: int, data: Any = None, seed: int = 0) -> Cases:
+    """The rows that parity compares: the program's boundaries, the sample, and any data."""
+    from edgepack.parity import make_cases
+
+    return make_cases(
+        compiled.lowered,
+        folded=compiled.program,
+        example=compiled.sample_columns,
+        data=data,
+        budget_rows=rows,
+        seed=seed,
+    )
+
+
+def bundle_name(compiled: Compiled) -> str:
+    """The bundle's folder: the model's name made safe for a file system, and its version if it has one."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", compiled.source.name).strip("-.") or "model"
+    return name if compiled.source.version is None else f"{name}-{compiled.source.version}"
+
+
+def pinned_uri(compiled: Compiled) -> str:
+    """The URI that names this very model for good: an alias moves on, a version stays."""
+    source = compiled.source
+    return source.uri if source.version is None else f"models:/{source.name}/{source.version}"
+
+
+def tools() -> dict[str, str]:
+    """What took part, by name and version."""
+    found = {"python": platform.python_version()}
+    for name in TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _emit(compiled: Compiled, target: Target, scratch: Path, options: EmitOptions, progress: Progress) -> Artifact:
+    progress(f"emit {target.name}", 0, 0)
+    into = scratch / "artifacts" / target.name
+    into.mkdir(parents=True)
+    return target.emit(compiled.program, into, options)
+
+
+def _metadata(compiled: Compiled) -> dict[str, str]:
+    """What an artifact itself tells of where it comes from."""
+    lineage = compiled.source.lineage
+    run, training = lineage.get("run") or {}, lineage.get("training") or {}
+    metadata = {
+        "edgepack.model": compiled.source.name,
+        "edgepack.version": str(compiled.source.version or ""),
+        "edgepack.uri": pinned_uri(compiled),
+        "edgepack.run_id": str(run.get("run_id") or training.get("run_id") or ""),
+        "edgepack.source_sha256": str(lineage["artifacts"]["tree_sha256"]),
+        "edgepack.tool": f"edgepack {version('edgepack')}",
+    }
+    return {name: text for name, text in metadata.items() if text}
+
+
+def _runner(target: Target, artifact: Artifact, compiled: Compiled) -> Runner | str:
+    """The artifact's runner, or why there is none here."""
+    try:
+        return target.open(artifact.path, compiled.program.interface)
+    except EdgepackError as error:
+        return str(error)
+
+
+def _golden(compiled: Compiled, cases: Cases) -> tuple[Any, Any]:
+    """Rows for the device to check itself with: spread evenly over all that parity compares and the server answers."""
+    import numpy as np
+
+    from edgepack.parity.refusals import take
+
+    some = np.unique(np.linspace(0, cases.rows - 1, min(cases.rows, 4 * GOLDEN_ROWS)).astype(np.int64))
+    columns = take(cases.columns, some)
+    answers, refused = compiled.reference.answers(columns)
+    kept = np.flatnonzero(~refused)
+    chosen = np.unique(np.linspace(0, len(kept) - 1, min(len(kept), GOLDEN_ROWS)).astype(np.int64))
+    return take(columns, kept[chosen]), {name: answer[chosen] for name, answer in answers.items()}

@@ -1,0 +1,36 @@
+"""The ops: each a frozen dataclass of fitted arrays, with its float64 numpy meaning beside it."""
+
+from edgepack.ir.ops.block import OnnxBlock
+from edgepack.ir.ops.category import Lookup, OneHot
+from edgepack.ir.ops.decide import ArgMax, Label, Step
+from edgepack.ir.ops.elementwise import Affine, Clip, Elementwise
+from edgepack.ir.ops.forest import Forest
+from edgepack.ir.ops.linear import Linear, Sum
+from edgepack.ir.ops.links import Complement, Normalize, Sigmoid, Softmax
+from edgepack.ir.ops.missing import Impute, Indicate
+from edgepack.ir.ops.op import Op
+from edgepack.ir.ops.shape import Concat, Select
+
+__all__ = [
+    "Affine",
+    "ArgMax",
+    "Clip",
+    "Complement",
+    "Concat",
+    "Elementwise",
+    "Forest",
+    "Impute",
+    "Indicate",
+    "Label",
+    "Linear",
+    "Lookup",
+    "Normalize",
+    "OneHot",
+    "OnnxBlock",
+    "Op",
+    "Select",
+    "Sigmoid",
+    "Softmax",
+    "Step",
+    "Sum",
+]

@@ -1,0 +1,97 @@
+"""The Program: a small SSA graph over named, typed inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgepack.contract import Answers, Columns, Interface
+from edgepack.ir.ops import Op
+from edgepack.ir.types import Array, Type, TypeMismatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One op applied to values that were defined before it.
+
+    Attributes:
+        name: the value that it defines (`v3`).
+        inputs: the values that it takes; `i0`, `i1`, … are the Program's inputs in order.
+        step: the scikit-learn step that it came from (`preprocess → num → StandardScaler`).
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A fitted pipeline with scikit-learn's exact meaning, in float64.
+
+    Attributes:
+        interface: inputs, outputs and classes.
+        nodes: in an order in which each stands after what it takes.
+        outputs: the value behind each output: `value`, `label`, `probabilities`.
+        none_columns: string inputs whose missing value the estimator knows as `None` rather than NaN.
+    """
+
+    interface: Interface
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, str]
+    none_columns: frozenset[str] = frozenset()
+    _types: Mapping[str, Type] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Raises `TypeMismatch` for a graph that does not hold together."""
+        types = self._inferred()
+        object.__setattr__(self, "_types", types)  # kept: inferring checks every node of every forest
+        for output, name in self.outputs.items():
+            if name not in types:
+                raise TypeMismatch(f"output {output}: no value named {name}")
+        if set(self.outputs) != set(self.interface.outputs):
+            raise TypeMismatch(f"outputs {sorted(self.outputs)} are not the interface's {self.interface.outputs}")
+
+    def types(self) -> dict[str, Type]:
+        """The type of every value by name."""
+        return dict(self._types)
+
+    def _inferred(self) -> dict[str, Type]:
+        types = {f"i{k}": Type(i.kind, i.width) for k, i in enumerate(self.interface.inputs)}
+        for node in self.nodes:
+            if node.name in types:
+                raise TypeMismatch(f"{node.name}: defined twice")
+            if unknown := [name for name in node.inputs if name not in types]:
+                raise TypeMismatch(f"{node.name}: {', '.join(unknown)} not defined before it")
+            types[node.name] = node.op.infer(*(types[name] for name in node.inputs))
+        return types
+
+    def node_of(self, name: str) -> Node | None:
+        """The node that defines a value; None for an input."""
+        return next((node for node in self.nodes if node.name == name), None)
+
+    def values(self, columns: Columns) -> dict[str, Array]:
+        """Every value by name, for `columns` as `contract.Columns` says, rounded to the interface's input dtype."""
+        values = {f"i{k}": self._given(columns, i.name) for k, i in enumerate(self.interface.inputs)}
+        for node in self.nodes:
+            values[node.name] = node.op.run(*(values[name] for name in node.inputs))
+        return values
+
+    def run(self, columns: Columns) -> Answers:
+        """The answers, named and shaped as `contract.Answers` says."""
+        values = self.values(columns)
+        return {output: shaped(output, values[name]) for output, name in self.outputs.items()}
+
+    def _given(self, columns: Columns, name: str) -> Array:
+        x = columns[name]
+        if x.dtype == object:
+            return x
+        return x.astype(self.interface.input_dtype).astype(np.float64)
+
+
+def shaped(output: str, value: Array) -> Array:
+    """A value as callers get it: a single number per row comes as `(rows,)`, probabilities as `(rows, classes)`."""
+    return value[:, 0] if output == "value" and value.ndim == 2 and value.shape[1] == 1 else value

@@ -1,0 +1,240 @@
+"""Decision trees and everything that adds them up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from edgepack.ir.ops import Affine, ArgMax, Complement, Elementwise, Forest, Lookup, Sigmoid, Softmax, Step
+from edgepack.ir.types import Array, Flags, Floats
+from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.predict import Prediction
+
+if TYPE_CHECKING:
+    from edgepack.lower.dispatch import Dispatch
+
+
+def tree_classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """DecisionTreeClassifier, ExtraTreeClassifier: the leaf's class frequencies; the first of the largest wins."""
+    return _mean_classifier(est, [est], table, b)
+
+
+def tree_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """DecisionTreeRegressor, ExtraTreeRegressor: the leaf's value."""
+    return _mean_regressor([est], table, b)
+
+
+def forest_classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """RandomForestClassifier, ExtraTreesClassifier: the trees' frequencies added in order, divided once."""
+    return _mean_classifier(est, est.estimators_, table, b)
+
+
+def forest_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """RandomForestRegressor, ExtraTreesRegressor."""
+    return _mean_regressor(est.estimators_, table, b)
+
+
+def gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """Raw scores, then the loss's own link; a binary score of exactly 0 is class 1."""
+    raw = b.emit(_boosted(est, len(table)), b.numbers(table))
+    if est.estimators_.shape[1] > 1:
+        return Prediction(label=b.emit(ArgMax(), raw), probabilities=b.emit(Softmax(), raw), classes=est.classes_)
+    score = raw
+    if est.loss == "exponential":  # its link is the half logit: p = expit(2 · raw)
+        score = b.emit(Affine(factor=np.array([2.0])), raw)
+    probabilities = b.emit(Complement(), b.emit(Sigmoid(), score))
+    label = b.emit(Step(threshold=0.0, strict=False), raw)
+    return Prediction(label=label, probabilities=probabilities, classes=est.classes_)
+
+
+def gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """The raw score is the value, for every loss."""
+    return Prediction(value=b.emit(_boosted(est, len(table)), b.numbers(table)))
+
+
+def hist_gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """Raw scores, then expit or softmax; a binary score of exactly 0 is class 0."""
+    raw = _histogram_boosted(est, table, b, lower)
+    if est.n_trees_per_iteration_ > 1:
+        # scikit-learn takes the largest raw score, which is also the largest probability
+        return Prediction(label=b.emit(ArgMax(), raw), probabilities=b.emit(Softmax(), raw), classes=est.classes_)
+    probabilities = b.emit(Complement(), b.emit(Sigmoid(), raw))
+    label = b.emit(Step(threshold=0.0, strict=True), raw)
+    return Prediction(label=label, probabilities=probabilities, classes=est.classes_)
+
+
+def hist_gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """The raw score, or its exponential for the losses with a log link (poisson, gamma)."""
+    raw = _histogram_boosted(est, table, b, lower)
+    link = type(est._loss.link).__name__
+    if link == "IdentityLink":
+        return Prediction(value=raw)
+    if link == "LogLink":
+        return Prediction(value=b.emit(Elementwise(function="exp"), raw))
+    raise Refused(f"loss={est.loss!r} with {link}; use a loss with the identity or log link")
+
+
+def _mean_classifier(est: Any, trees: Sequence[Any], table: Table, b: Builder) -> Prediction:
+    if est.n_outputs_ != 1:
+        raise Refused(f"{est.n_outputs_} targets in one classifier; train one classifier per target")
+    probabilities = b.emit(_mean(trees, len(table)), b.numbers(table))
+    return Prediction(label=b.emit(ArgMax(), probabilities), probabilities=probabilities, classes=est.classes_)
+
+
+def _mean_regressor(trees: Sequence[Any], table: Table, b: Builder) -> Prediction:
+    return Prediction(value=b.emit(_mean(trees, len(table)), b.numbers(table)))
+
+
+def _mean(trees: Sequence[Any], features: int) -> Forest:
+    """`Tree.value` holds `(nodes, 1, classes)` frequencies or `(nodes, outputs, 1)` values."""
+    values = [t.tree_.value for t in trees]
+    values = [v[:, 0, :] if v.shape[1] == 1 else v[:, :, 0] for v in values]
+    return _forest([t.tree_ for t in trees], values, np.zeros(values[0].shape[1]), float(len(trees)), features)
+
+
+def _boosted(est: Any, features: int) -> Forest:
+    outputs = est.estimators_.shape[1]
+    zeros = np.zeros((1, est.n_features_in_), np.float32)
+    init = type(est.init_).__name__
+    if est.init_ != "zero" and init not in ("DummyClassifier", "DummyRegressor"):
+        raise Refused(f"init={init}, whose answer depends on the row; use the default init or init='zero'")
+    if getattr(est.init_, "strategy", None) in ("uniform", "stratified"):
+        raise Refused(f"init answers at random (strategy={est.init_.strategy!r}); use the default init or init='zero'")
+    trees, values = [], []
+    for stage in est.estimators_:
+        for k, tree in enumerate(stage):
+            value = np.zeros((tree.tree_.node_count, outputs))
+            value[:, k] = est.learning_rate * tree.tree_.value[:, 0, 0]
+            trees.append(tree.tree_)
+            values.append(value)
+    return _forest(trees, values, np.asarray(est._raw_predict_init(zeros), np.float64)[0], 1.0, features)
+
+
+def _forest(trees: Sequence[Any], values: Sequence[Floats], base: Floats, divisor: float, features: int) -> Forest:
+    """scikit-learn's `Tree` objects as one `Forest`; they compare a float32 with a float64 threshold."""
+    return _joined(
+        feature=[t.feature for t in trees],
+        threshold=[t.threshold for t in trees],
+        nan_left=[t.missing_go_to_left.astype(np.bool_) for t in trees],
+        left=[t.children_left for t in trees],
+        right=[t.children_right for t in trees],
+        value=values,
+        base=base,
+        divisor=divisor,
+        features=features,
+        compare="float32",
+    )
+
+
+def _joined(
+    *,
+    feature: Sequence[Array],
+    threshold: Sequence[Array],
+    nan_left: Sequence[Flags],
+    left: Sequence[Array],
+    right: Sequence[Array],
+    value: Sequence[Floats],
+    base: Floats,
+    divisor: float,
+    features: int,
+    compare: Literal["float32", "float64"],
+) -> Forest:
+    """Trees side by side: child numbers shifted, inner nodes without values, leaves without splits."""
+    sizes = np.array([len(f) for f in feature])
+    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    shift = np.repeat(roots, sizes)
+    lefts = np.concatenate(left).astype(np.int64)
+    leaf = lefts < 0
+    return Forest(
+        feature=np.where(leaf, 0, np.concatenate(feature)).astype(np.int64),
+        threshold=np.where(leaf, 0.0, np.concatenate(threshold)).astype(np.float64),
+        equal=np.zeros(len(leaf), np.bool_),
+        nan_left=np.where(leaf, False, np.concatenate(nan_left)),
+        left=np.where(leaf, -1, lefts + shift),
+        right=np.where(leaf, -1, np.concatenate(right).astype(np.int64) + shift),
+        value=np.where(leaf[:, None], np.concatenate(value), 0.0),
+        roots=roots,
+        base=np.asarray(base, np.float64),
+        divisor=divisor,
+        features=features,
+        compare=compare,
+    )
+
+
+def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> str:
+    """Raw scores. Category splits become splits at ½ on columns that say which side a category goes."""
+    if est._preprocessor is not None:
+        table = lower.transform(est._preprocessor, table, b)
+    predictors = [(k, p.nodes, p) for stage in est._predictors for k, p in enumerate(stage)]
+    outputs = est.n_trees_per_iteration_
+    sides = _Sides(est, table)
+    feature, threshold, nan_left, left, right, value = [], [], [], [], [], []
+    for k, nodes, predictor in predictors:
+        leaf, categorical = nodes["is_leaf"].astype(bool), nodes["is_categorical"].astype(bool)
+        column, cut = nodes["feature_idx"].astype(np.int64), nodes["num_threshold"].astype(np.float64)
+        for node in np.flatnonzero(categorical & ~leaf):
+            bits = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]
+            column[node] = sides.column(int(column[node]), bits, bool(nodes["missing_go_to_left"][node]))
+            cut[node] = 0.5
+        scores = np.zeros((len(nodes), outputs))
+        scores[:, k] = nodes["value"]
+        feature.append(column)
+        threshold.append(cut)
+        nan_left.append(nodes["missing_go_to_left"].astype(np.bool_))
+        left.append(np.where(leaf, -1, nodes["left"].astype(np.int64)))
+        right.append(np.where(leaf, -1, nodes["right"].astype(np.int64)))
+        value.append(scores)
+    whole = Table(table.columns + sides.emit(b))
+    forest = _joined(
+        feature=feature,
+        threshold=threshold,
+        nan_left=nan_left,
+        left=left,
+        right=right,
+        value=value,
+        base=np.asarray(est._baseline_prediction, np.float64).ravel(),
+        divisor=1.0,
+        features=len(whole),
+        compare="float64",
+    )
+    return b.emit(forest, b.numbers(whole))
+
+
+class _Sides:
+    """The extra columns of a histogram-boosted forest with category splits: 0 where a category goes left, else 1."""
+
+    def __init__(self, est: Any, table: Table) -> None:
+        """Reads the known categories of each feature off the fitted bin mapper."""
+        self.table = table
+        self.columns: dict[tuple[int, bytes, bool], int] = {}
+        if est._preprocessor is not None:
+            known, index = est._bin_mapper.make_known_categories_bitsets()
+            categorical = np.flatnonzero(est._is_categorical_remapped).tolist()
+            self.known = {j: np.flatnonzero(_bits(known[index[j]])) for j in categorical}
+
+    def column(self, feature: int, bits: Array, missing_left: bool) -> int:
+        """The number of the column that says the side for these left categories."""
+        key = (feature, bits.tobytes(), missing_left)
+        return self.columns.setdefault(key, len(self.table) + len(self.columns))
+
+    def emit(self, b: Builder) -> tuple[Any, ...]:
+        """The columns in the order of their numbers: per feature, one `Lookup` from code to all its sides."""
+        placed: dict[int, Any] = {}
+        for feature in sorted({f for f, _, _ in self.columns}):
+            wanted = [(key, number) for key, number in self.columns.items() if key[0] == feature]
+            codes = self.known[feature]
+            sides = np.empty((len(codes) + 2, len(wanted)))
+            for j, ((_, bits, missing_left), _) in enumerate(wanted):
+                sides[:-2, j] = ~_bits(np.frombuffer(bits, np.uint32))[codes]
+                sides[-2:, j] = not missing_left  # what is unknown goes where missing goes
+            op = Lookup(keys=codes.astype(np.float64), table=sides)
+            looked_up = b.table(b.emit(op, b.gather(self.table.take([feature]))))
+            placed.update({number: looked_up.columns[j] for j, (_, number) in enumerate(wanted)})
+        return tuple(placed[number] for number in sorted(placed))
+
+
+def _bits(words: Array) -> Flags:
+    """The 256 bits of eight 32-bit words, lowest first."""
+    return np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little").astype(np.bool_)

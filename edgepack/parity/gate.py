@@ -1,0 +1,123 @@
+"""One run of parity: the server once, then every artifact on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgepack.contract import Answers, Columns, Runner, Verdict
+from edgepack.ir.types import Array, Integers
+from edgepack.parity.cases import Cases
+from edgepack.parity.compare import Tolerance, compare, not_run
+from edgepack.parity.reference import Reference
+from edgepack.parity.refusals import row_count, take
+
+ROWS_AT_ONCE = 4096
+ROWS_ALONE = 64
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being run (`server` or a target), how many rows are done, and how many there are."""
+
+
+def run_parity(
+    reference: Reference,
+    runners: Mapping[str, Runner | str],
+    cases: Cases,
+    *,
+    tolerance: Tolerance | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[Verdict, ...]:
+    """A verdict per target, in the order of `runners`; an artifact that cannot be run is `failed`, never an exception.
+
+    Every runner gets the rows in batches and `ROWS_ALONE` of them once more a row at a time, as a phone runs them: for
+    these rows the answer that stands is the single row's.
+
+    Args:
+        reference: the server.
+        runners: by target; a string is the reason why its runtime is not there (`not run`).
+        cases: the rows; those that the server refuses are left out and counted.
+
+    Raises:
+        ParityError: where the server refuses every row.
+    """
+    progress = on_progress or (lambda _target, _done, _total: None)
+    progress("server", 0, cases.rows)
+    server, refused = reference.answers(cases.columns)
+    progress("server", cases.rows, cases.rows)
+    kept = ~refused
+    rows = _Rows(
+        reference=reference,
+        columns=take(cases.columns, kept),
+        server=server,
+        refused_rows=int(refused.sum()),
+        cases=cases.counts(kept),
+        tolerance=tolerance or Tolerance(),
+        progress=progress,
+    )
+    return tuple(
+        not_run(target, runner) if isinstance(runner, str) else rows.judge(target, runner)
+        for target, runner in runners.items()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    reference: Reference
+    columns: Columns
+    server: Answers
+    refused_rows: int
+    cases: Mapping[str, int]
+    tolerance: Tolerance
+    progress: Progress
+
+    def judge(self, target: str, runner: Runner) -> Verdict:
+        runtime = type(runner).__name__
+        try:
+            runtime = runner.runtime
+            device = self._run(target, runner)
+            return compare(
+                target,
+                runtime,
+                self.server,
+                device,
+                columns=self.columns,
+                refused_rows=self.refused_rows,
+                cases=self.cases,
+                tolerance=self.tolerance,
+                margins=lambda at: self.reference.margins(take(self.columns, at)),
+            )
+        except Exception as error:  # whatever a runtime raises is a finding about the artifact
+            reason = f"{runtime} stopped: {type(error).__name__}: {_one_line(error)}"
+            failed = Verdict(target=target, runtime=runtime, status="failed", reason=reason)
+            return replace(failed, refused_rows=self.refused_rows)
+
+    def _run(self, target: str, runner: Runner) -> dict[str, Array]:
+        count = row_count(self.columns)
+        parts: list[Answers] = []
+        for start in range(0, count, ROWS_AT_ONCE):
+            self.progress(target, start, count)
+            parts.append(runner.run(take(self.columns, slice(start, start + ROWS_AT_ONCE))))
+        device = {name: _writable(np.concatenate([np.asarray(p[name]) for p in parts])) for name in parts[0]}
+        for k in _spread(count):
+            for name, answer in runner.run(take(self.columns, slice(k, k + 1))).items():
+                if np.shape(answer) != device[name][k : k + 1].shape:
+                    raise ValueError(f"{name} of one row has shape {np.shape(answer)}")
+                device[name][k : k + 1] = answer
+        self.progress(target, count, count)
+        return device
+
+
+def _writable(x: Array) -> Array:
+    """Strings as objects, so that none is cut to the length of the others."""
+    return x.astype(object) if x.dtype.kind == "U" else x
+
+
+def _spread(count: int) -> Integers:
+    return np.unique(np.linspace(0, count - 1, min(count, ROWS_ALONE)).astype(np.int64))
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:200] if text else "no message"

@@ -1,0 +1,106 @@
+"""What the server answers: the original fitted estimator, fed as it was fitted."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from edgepack.contract import Answers, Columns, Interface
+from edgepack.ir.types import Array, Flags, Floats
+from edgepack.parity.refusals import Questions
+
+Form = Literal["table", "matrix", "array"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The server: a fitted scikit-learn estimator behind an interface.
+
+    Attributes:
+        estimator: as it was loaded; its `n_jobs` is left as it is.
+        interface: the inputs and outputs by name.
+        none_columns: string inputs whose missing value the estimator knows as `None` rather than NaN.
+        form: what the estimator takes: a `table` (DataFrame by column names), a numeric `matrix`, or an object `array`.
+            Found from the estimator and the interface where None.
+    """
+
+    estimator: Any
+    interface: Interface
+    none_columns: frozenset[str] = frozenset()
+    form: Form | None = None
+
+    def rows(self, columns: Columns) -> Any:
+        """The rows as the estimator takes them; numbers are float64 holding values of the interface's input dtype."""
+        import pandas as pd
+
+        given = [self._given(columns, i.name) for i in self.interface.inputs]
+        form = self.form or _form(self.estimator, self.interface)
+        if form == "matrix":
+            return np.concatenate(given, axis=1)
+        if form == "array":
+            return np.concatenate([x.astype(object) for x in given], axis=1)
+        if len(given) == 1 and given[0].shape[1] > 1:
+            return pd.DataFrame(given[0], columns=self.estimator.feature_names_in_)
+        names = [i.name for i in self.interface.inputs]
+        return pd.DataFrame({name: pd.Series(x[:, 0], dtype=x.dtype) for name, x in zip(names, given, strict=True)})
+
+    def _given(self, columns: Columns, name: str) -> Array:
+        x = columns[name]
+        if x.dtype != object:
+            return x.astype(self.interface.input_dtype).astype(np.float64)
+        if name in self.none_columns:
+            return x
+        return np.where(x == None, np.nan, x)  # noqa: E711  (elementwise)
+
+    def predict(self, columns: Columns) -> Answers:
+        """The estimator's own answers to rows that it accepts. Raises what the estimator raises."""
+        rows = self.rows(columns)
+        answers: dict[str, Array] = {}
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for output in self.interface.outputs:
+                if output == "probabilities":
+                    answers[output] = np.asarray(self.estimator.predict_proba(rows), np.float64)
+                else:
+                    answers[output] = np.asarray(self.estimator.predict(rows))
+        if "value" in answers:
+            value = answers["value"].astype(np.float64)
+            answers["value"] = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
+        return answers
+
+    def margins(self, columns: Columns) -> Floats:
+        """How far the two best scores of each row are apart: probabilities if there are any, else decision values."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            if "probabilities" in self.interface.outputs:
+                return margin(np.asarray(self.estimator.predict_proba(self.rows(columns)), np.float64))
+            if hasattr(self.estimator, "decision_function"):
+                return margin(np.asarray(self.estimator.decision_function(self.rows(columns)), np.float64))
+        return np.full(len(columns[self.interface.inputs[0].name]), np.inf)
+
+    def answers(self, columns: Columns) -> tuple[Answers, Flags]:
+        """The answers to the rows that the estimator accepts, in order, and `(rows,)` flags of those that it refuses.
+
+        Raises:
+            ParityError: where the estimator refuses every row.
+        """
+        return Questions(ask=self.predict, columns=columns).run()
+
+
+def margin(scores: Floats) -> Floats:
+    """The difference between the two largest of each row's scores; a single score is measured from 0."""
+    if scores.ndim == 1 or scores.shape[1] == 1:
+        return np.abs(scores.reshape(len(scores)))
+    best = np.sort(scores, axis=1)
+    return best[:, -1] - best[:, -2]
+
+
+def _form(estimator: Any, interface: Interface) -> Form:
+    if hasattr(estimator, "feature_names_in_"):
+        return "table"
+    if any(i.name not in ("X", f"x{k}") for k, i in enumerate(interface.inputs)):
+        return "table"
+    return "array" if any(i.kind == "string" for i in interface.inputs) else "matrix"

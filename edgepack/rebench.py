@@ -1,0 +1,61 @@
+"""A bundle's artifacts against the server that they replace."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgepack.errors import UsageError
+from edgepack.export import Progress
+from edgepack.recheck import openers, original
+
+if TYPE_CHECKING:
+    from edgepack.bench import BenchResult
+    from edgepack.bundle.bundle import Bundle
+
+
+def rebench(
+    bundle: Bundle,
+    *,
+    server: str | None = None,
+    serve: bool = False,
+    repeats: int = 200,
+    tracking_uri: str | None = None,
+    allow_pickle: bool = False,
+    on_progress: Progress | None = None,
+) -> BenchResult:
+    """Latencies of every artifact, of scikit-learn in this process, and of a model server, on the model's sample rows.
+
+    Args:
+        server: the address of a running MLflow model server.
+        serve: whether to start one for the time of the run.
+        repeats: how many single-row calls are timed per arm.
+
+    Raises:
+        SourceError: the model cannot be loaded any more, or its server does not start.
+        UsageError: both a server and `serve`.
+    """
+    from edgepack.bench import ServedModel, bench
+
+    if server and serve:
+        raise UsageError(f"--server {server} with --serve; choose one")
+    progress = on_progress or (lambda _what, _done, _total: None)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edgepack-"))
+        progress("load", 0, 0)
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        if serve:
+            progress("start server", 0, 0)
+            server = stack.enter_context(ServedModel(compiled.source.folder, tracking_uri=tracking_uri)).url
+        return bench(
+            openers(bundle),
+            compiled.sample,
+            interface=bundle.interface,
+            estimator=compiled.estimator,
+            server=server,
+            sizes={entry.artifact.target: entry.size_bytes for entry in bundle.manifest.artifacts},
+            repeats=repeats,
+            on_progress=on_progress,
+        )

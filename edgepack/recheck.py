@@ -1,0 +1,138 @@
+"""Parity of a bundle that exists: its files, against the model that it says it came from."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgepack.compiler import Compiled, compile_model
+from edgepack.contract import Runner, Target, Verdict
+from edgepack.errors import EdgepackError, SourceError
+from edgepack.export import Progress, cases_for
+
+if TYPE_CHECKING:
+    from edgepack.bundle.bundle import Bundle
+    from edgepack.parity import Tolerance
+
+
+def recheck(
+    bundle: Bundle,
+    *,
+    data: Any = None,
+    rows: int = 20_000,
+    tolerance: Tolerance | None = None,
+    tracking_uri: str | None = None,
+    allow_pickle: bool = False,
+    on_progress: Progress | None = None,
+) -> tuple[Verdict, ...]:
+    """A verdict per artifact: the original estimator is loaded anew and asked the same boundary rows.
+
+    Raises:
+        SourceError: the model cannot be loaded any more, or is not the one that the bundle was made from.
+    """
+    from edgepack.parity import prove_files, run_parity
+    from edgepack.rows import columns_of
+
+    progress = on_progress or (lambda _what, _done, _total: None)
+    with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
+        progress("compile", 0, 0)
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        more = None if data is None else columns_of(data, compiled.program.interface)
+        cases = cases_for(compiled, rows=rows, data=more)
+        verdicts = run_parity(compiled.reference, runners(bundle), cases, tolerance=tolerance, on_progress=on_progress)
+        progress("prove", 0, 0)
+        return prove_files(verdicts, compiled.lowered, compiled.reference, _files(bundle))
+
+
+def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tuple[Verdict, ...]:
+    """A verdict per artifact on the golden rows alone, whose answers the server gave at export; needs no registry."""
+    from edgepack.bundle.files import GOLDEN
+    from edgepack.bundle.golden import read_golden
+    from edgepack.parity import compare, not_run
+
+    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface)
+    count = len(next(iter(answers.values())))
+    verdicts = []
+    for target, runner in runners(bundle).items():
+        if isinstance(runner, str):
+            verdicts.append(not_run(target, runner))
+            continue
+        device = runner.run(columns)
+        verdicts.append(
+            compare(
+                target,
+                runner.runtime,
+                answers,
+                device,
+                columns=columns,
+                cases={"golden": count},
+                tolerance=tolerance,
+            )
+        )
+    return tuple(verdicts)
+
+
+def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool) -> Compiled:
+    """The model that a bundle was made from, compiled anew; its files must have the digests of the manifest."""
+    source = bundle.manifest.source
+    compiled = compile_model(
+        source.uri,
+        into,
+        tracking_uri=tracking_uri,
+        allow_pickle=allow_pickle,
+        input_dtype=bundle.interface.input_dtype,
+    )
+    sealed, found = _digest(source.lineage), _digest(compiled.source.lineage)
+    if sealed != found:
+        raise SourceError(
+            f"{source.uri}: its files have sha256 {str(found)[:12]}…, the bundle was made from {str(sealed)[:12]}…; "
+            "export it again"
+        )
+    return compiled
+
+
+def runners(bundle: Bundle) -> Mapping[str, Runner | str]:
+    """A runner per artifact, or the reason why there is none on this machine."""
+    found: dict[str, Runner | str] = {}
+    for target, opener in openers(bundle).items():
+        try:
+            found[target] = opener if isinstance(opener, str) else opener()
+        except EdgepackError as error:
+            found[target] = str(error)
+    return found
+
+
+def openers(bundle: Bundle) -> Mapping[str, Callable[[], Runner] | str]:
+    """What opens each artifact, or the reason why nothing does on this machine."""
+    from edgepack.targets import find_target
+
+    found: dict[str, Callable[[], Runner] | str] = {}
+    for entry in bundle.manifest.artifacts:
+        try:
+            target = find_target(entry.artifact.target)
+        except EdgepackError as error:
+            found[entry.artifact.target] = str(error)
+        else:
+            path = bundle.path / entry.artifact.path
+            found[entry.artifact.target] = partial(target.open, path, bundle.interface)
+    return found
+
+
+def _files(bundle: Bundle) -> Mapping[str, tuple[Target, Path]]:
+    """Each installed target and its artifact."""
+    from edgepack.targets import find_target
+
+    found: dict[str, tuple[Target, Path]] = {}
+    for entry in bundle.manifest.artifacts:
+        try:
+            found[entry.artifact.target] = find_target(entry.artifact.target), bundle.path / entry.artifact.path
+        except EdgepackError:
+            continue  # its verdict is `not run`, with this error for a reason
+    return found
+
+
+def _digest(lineage: Mapping[str, Any]) -> Any:
+    return (lineage.get("artifacts") or {}).get("tree_sha256")

@@ -1,0 +1,193 @@
+"""Every command as a user types it, on a real registry, with its exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import edgepack as edgepack_package
+
+
+def test_export_writes_a_bundle_with_both_artifacts_and_passing_verdicts(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert {a["target"] for a in manifest["artifacts"]} == {"onnx", "coreml"}
+    assert {v["status"] for v in manifest["verdicts"]} <= {"measured", "proved"}
+    assert all(v["rows"] > 500 for v in manifest["verdicts"])
+    assert manifest["source"]["uri"] == "models:/trips/1"
+    assert manifest["source"]["lineage"]["run"]["run_id"]
+    assert (bundle / "model.sig").is_file()
+
+
+def test_verify_accepts_the_bundle_and_names_it(edgepack: Any, bundle: Path) -> None:
+    done = edgepack("verify", bundle, "--key", "key.pub", "--min-version", 1, "--expect-name", "trips")
+    assert (done.code, done.err) == (0, "")
+    assert "trips version 1" in done.out
+
+
+@pytest.mark.parametrize("name", ["onnx/model.onnx", "golden.json", "manifest.json", "model.sig"])
+def test_one_changed_byte_fails_verify_with_6_and_names_the_file(
+    edgepack: Any, bundle: Path, tmp_path: Path, name: str
+) -> None:
+    copy = shutil.copytree(bundle, tmp_path / bundle.name)
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    done = edgepack("verify", copy, "--key", "key.pub")
+    assert done.code == 6
+    assert name in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("option", "value"), [("--min-version", 2), ("--expect-name", "others")])
+def test_verify_refuses_an_older_version_and_another_name(
+    edgepack: Any, bundle: Path, option: str, value: object
+) -> None:
+    assert edgepack("verify", bundle, "--key", "key.pub", option, value).code == 6
+
+
+def test_parity_passes_and_writes_junit_and_markdown(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
+    junit, markdown = tmp_path / "junit.xml", tmp_path / "parity.md"
+    done = edgepack("parity", bundle, "--rows", 1000, "--junit", junit, "--markdown", markdown, "--data", "rows.csv")
+    assert done.code == 0, done.err
+    suite = ElementTree.parse(junit).getroot()
+    assert len(suite.findall(".//testcase")) == 2
+    assert not suite.findall(".//failure")
+    assert "| onnx |" in markdown.read_text()
+
+
+def test_parity_without_the_registry_compares_golden_rows_or_says_how(
+    edgepack: Any, bundle: Path, tmp_path: Path
+) -> None:
+    assert edgepack("parity", bundle, "--golden", cwd=tmp_path).code == 0
+    done = edgepack("parity", bundle, cwd=tmp_path)
+    assert done.code == 3
+    assert "mlflow.db" in done.err
+
+
+def test_parity_fails_with_5_when_the_artifact_answers_something_else(
+    edgepack: Any, bundle: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(bundle, tmp_path / bundle.name)
+    golden = json.loads((copy / "golden.json").read_text())
+    answers = golden["rows"][0]["answers"]
+    answers["label"] = "no" if answers["label"] == "yes" else "yes"
+    (copy / "golden.json").write_text(json.dumps(golden))
+    _reseal(copy)
+    done = edgepack("parity", copy, "--golden")
+    assert done.code == 5
+    assert "label" in done.err
+
+
+def test_predict_gives_the_servers_labels_as_csv_and_json(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answers.csv"
+    done = edgepack("predict", bundle, "--input", "rows.csv", "--output", out)
+    assert done.code == 0, done.err
+    rows = list(csv.DictReader(out.open()))
+    assert set(rows[0]) == {"label", "probability[no]", "probability[yes]"}
+    document = edgepack("predict", bundle, "--input", "rows.csv", "--target", "coreml", "--json").json()
+    assert document["label"] == [row["label"] for row in rows]
+    assert np.allclose([float(r["probability[yes]"]) for r in rows], np.array(document["probabilities"])[:, 1])
+
+
+def test_python_opens_the_bundle_and_runs_rows_in_every_form(bundle: Path) -> None:
+    runner = edgepack_package.Bundle.open(bundle).runner("onnx")
+    rows = {"age": [30.0, None], "fare": [10.0, 20.0], "city": ["rome", None]}
+    answers = runner.run(rows)
+    assert answers["label"].shape == (2,)
+    assert answers["probabilities"].shape == (2, 2)
+
+
+def test_inspect_shows_a_bundle_and_a_models_program(edgepack: Any, bundle: Path) -> None:
+    assert "models:/trips/1" in edgepack("inspect", bundle).out
+    text = edgepack("inspect", "models:/trips@champion", "--program").out
+    assert "Forest(" in text
+    assert "Affine" not in text
+    assert "Affine" in edgepack("inspect", bundle, "--program", "--lowered").out
+
+
+def test_check_lists_every_problem_with_its_step_and_exits_4(edgepack: Any, registry: Path) -> None:
+    done = edgepack("check", "models:/odd/1", "--target", "coreml")
+    assert done.code == 4
+    assert "columntransformer → cat → targetencoder → TargetEncoder" in done.err
+    assert "Traceback" not in done.err
+    fine = edgepack("check", "models:/trips/1", "--json").json()
+    assert fine == {"supported": True, "targets": ["onnx", "coreml"], "problems": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("export", "models:/trips@champio"), 3, "champion"),
+        (("export", "models:/trip/1"), 3, "trips"),
+        (("export", "models:/trips/7"), 3, "no version 7"),
+        (("export", "nowhere"), 3, "no such folder"),
+        (("export", "models:/trips/1", "--target", "onx"), 2, "onx: no such target"),
+        (("export", "models:/trips/1"), 2, "--overwrite"),
+        (("export", "models:/trips/1", "--data", "none.csv"), 2, "none.csv"),
+        (("export", "models:/trips/1", "--sign-key", "none.pem"), 2, "none.pem"),
+        (("verify", "nowhere", "--key", "key.pub"), 2, "nowhere"),
+        (("parity", "nowhere"), 2, "nowhere"),
+        (("predict", "dist/trips-1", "--input", "none.csv"), 2, "none.csv"),
+        (("predict", "dist/trips-1", "--input", "rows.csv", "--target", "litert"), 2, "litert"),
+        (("keygen", "--out", "key.pem"), 2, "key.pem"),
+        (("bench", "dist/trips-1", "--serve", "--server", "http://x"), 2, "choose one"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_its_own_exit_code(
+    edgepack: Any, bundle: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    done = edgepack(*words)
+    assert done.code == code, done.err
+    assert says in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_demo_needs_nothing_and_gives_a_verified_bundle(edgepack: Any, tmp_path: Path) -> None:
+    done = edgepack("demo", "--target", "onnx", "--target", "coreml", cwd=tmp_path)
+    assert done.code == 0, done.err
+    folder = tmp_path / "edgepack-demo"
+    assert edgepack("verify", folder / "dist" / "wines-1", "--key", folder / "key.pub").code == 0
+    assert {p.name for p in tmp_path.iterdir()} == {"edgepack-demo"}
+    again = edgepack("demo", cwd=tmp_path)
+    assert again.code == 2
+    assert "not empty" in again.err
+
+
+def test_export_leaves_nothing_behind_when_it_fails(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
+    done = edgepack("export", "models:/odd/1", "--target", "coreml", "--out", tmp_path / "out")
+    assert done.code == 4
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize("words", [(), ("export",), ("targets",)])
+def test_help_and_targets_import_nothing_heavy(words: tuple[str, ...]) -> None:
+    arguments = [*words, "--help"] if words != ("targets",) else ["targets"]
+    script = (
+        "import sys; sys.argv = ['edgepack', *" + repr(arguments) + "]\n"
+        "from edgepack.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'pandas', 'sklearn', 'mlflow', 'onnx', 'onnxruntime', 'coremltools', 'rich.console'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "HEAVY []" in done.stdout
+
+
+def _reseal(folder: Path) -> None:
+    """Writes the golden rows' new digest into the manifest, as somebody without the key could."""
+    from hashlib import sha256
+
+    content = (folder / "golden.json").read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["golden"].update(sha256=sha256(content).hexdigest(), size_bytes=len(content))
+    (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgepack.contract import Verdict
+from edgepack.parity import Tolerance, compare, not_run
+
+P = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]])
+SERVER = {"label": np.array(["a", "b", "a"], object), "probabilities": P}
+COLUMNS = {"x": np.array([[1.0], [np.nan], [3.0]]), "s": np.array([["u"], [None], ["v"]], object)}
+
+
+def judged(server: Any, device: Any, **options: Any) -> Verdict:
+    return compare("onnx", "fake", server, device, columns=COLUMNS, **options)
+
+
+def value(*numbers: float) -> dict[str, Any]:
+    return {"value": np.array(numbers, np.float64)}
+
+
+def test_identical_answers_are_measured_with_a_tolerance_of_zero() -> None:
+    verdict = judged(SERVER, {**SERVER, "label": np.array(["a", "b", "a"])}, refused_rows=2, cases={"data": 3})
+    assert verdict.status == "measured"
+    assert verdict.passed
+    assert (verdict.rows, verdict.refused_rows, verdict.cases) == (3, 2, {"data": 3})
+    assert [o.smallest_passing_tolerance for o in verdict.outputs] == [0, 0]
+    assert verdict.worst_rows == ()
+
+
+@pytest.mark.parametrize("error", [1e-7, 2e-6])
+def test_probabilities_are_judged_by_the_absolute_error(error: float) -> None:
+    verdict = judged(SERVER, {**SERVER, "probabilities": P + np.array([[0, 0], [error, -error], [0, 0]])})
+    compared = verdict.outputs[1]
+    assert verdict.passed == (error < 1e-6)
+    assert compared.measure == "absolute"
+    assert compared.smallest_passing_tolerance == pytest.approx(error)
+    assert compared.rows_over_tolerance == (error > 1e-6)
+
+
+def test_values_are_judged_relative_to_the_servers_but_never_to_less_than_one() -> None:
+    verdict = judged(value(1e6, 1e-3, 2.0), value(1e6 + 5, 1e-3 + 5e-6, 2.0))
+    assert verdict.passed
+    compared = verdict.outputs[0]
+    assert (compared.measure, compared.max_abs_error) == ("relative", 5.0)
+    assert compared.smallest_passing_tolerance == pytest.approx(5e-6)
+    assert not judged(value(1e6, 1e-3, 2.0), value(1e6, 1e-3 + 2e-5, 2.0)).passed
+
+
+def test_the_smallest_passing_tolerance_passes_and_the_next_smaller_does_not() -> None:
+    server, device = value(1.0, 5.0, -3.0), value(1.01, 5.2, -3.0)
+    smallest = judged(server, device).outputs[0].smallest_passing_tolerance
+    assert judged(server, device, tolerance=Tolerance(value=smallest)).passed
+    assert not judged(server, device, tolerance=Tolerance(value=float(np.nextafter(smallest, 0)))).passed
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_on_both_sides_is_equal(number: float) -> None:
+    assert judged(value(1, number, 2), value(1, number, 2)).passed
+
+
+@pytest.mark.parametrize(
+    ("server", "device"),
+    [(np.nan, 1.0), (1.0, np.nan), (np.inf, 1.0), (1.0, -np.inf), (np.inf, -np.inf), (np.nan, np.inf)],
+)
+def test_what_is_not_finite_on_one_side_fails(server: float, device: float) -> None:
+    verdict = judged(value(1, server, 2), value(1, device, 2), tolerance=Tolerance(value=1e300))
+    assert verdict.status == "failed"
+    assert verdict.outputs[0].smallest_passing_tolerance == np.inf
+    assert verdict.outputs[0].rows_over_tolerance == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        ({"label": SERVER["label"]}, "probabilities: missing among the answers"),
+        ({**SERVER, "probabilities": P[:, 0]}, r"probabilities: shape \(3,\)"),
+        ({**SERVER, "label": SERVER["label"][:2]}, r"label: shape \(2,\)"),
+        ({**SERVER, "label": np.array([0, 1, 0])}, "label: number"),
+        ({**SERVER, "probabilities": P.astype(str)}, "probabilities: string"),
+        ({**SERVER, "value": np.zeros(3)}, "outputs value are not the model's"),
+    ],
+)
+def test_answers_that_cannot_be_compared_fail_with_the_reason(device: Any, reason: str) -> None:
+    verdict = judged(SERVER, device)
+    assert verdict.status == "failed"
+    assert re.match(reason, verdict.reason)
+    assert "\n" not in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("server", "device", "passed"),
+    [
+        (np.array([0, 1, 1]), np.array([0, 1, 1], np.int32), True),
+        (np.array([0, 1, 1]), np.array([0.0, 1.0, 1.0]), True),
+        (np.array([False, True, True]), np.array([False, True, True]), True),
+        (np.array([False, True, True]), np.array([0, 1, 1]), False),
+        (np.array(["1", "2", "2"]), np.array([1, 2, 2]), False),
+        (np.array([0, 1, 1], object), np.array([0, 1, 1]), True),
+    ],
+)
+def test_labels_are_compared_by_kind_and_value(server: Any, device: Any, passed: bool) -> None:
+    assert judged({"label": server}, {"label": device}).passed == passed
+
+
+def test_a_changed_label_is_allowed_only_where_the_server_ties() -> None:
+    tie = judged(SERVER, {**SERVER, "label": np.array(["a", "b", "b"])})
+    assert tie.passed
+    assert (tie.label_changes, tie.tied_rows) == (1, 1)
+    wrong = judged(SERVER, {**SERVER, "label": np.array(["b", "b", "b"])})
+    assert not wrong.passed
+    assert (wrong.label_changes, wrong.tied_rows, wrong.outputs[0].rows_over_tolerance) == (2, 1, 1)
+    assert wrong.worst_rows[0]["server"]["label"] == "a"
+
+
+@pytest.mark.parametrize(("margin", "passed"), [(0.9e-7, True), (1.1e-7, False)])
+def test_the_servers_margin_decides_what_a_tie_is(margin: float, passed: bool) -> None:
+    server, device = {"label": np.array([0, 1, 1])}, {"label": np.array([0, 1, 0])}
+    verdict = judged(server, device, margins=lambda rows: np.full(len(rows), margin))
+    assert verdict.passed == passed
+
+
+def test_without_scores_no_changed_label_is_a_tie() -> None:
+    assert not judged({"label": np.array([0, 1, 1])}, {"label": np.array([0, 1, 0])}).passed
+
+
+def test_the_worst_rows_come_first_and_hold_plain_values() -> None:
+    verdict = judged(value(1, 2, 3), value(1, 9, 4))
+    assert [row["device"]["value"] for row in verdict.worst_rows] == [9, 4]
+    assert verdict.worst_rows[0]["row"] == {"x": "nan", "s": None}
+    json.dumps(verdict.worst_rows, allow_nan=False)
+
+
+def test_what_did_not_run_has_not_passed() -> None:
+    verdict = not_run("coreml", "no Mac")
+    assert (verdict.status, verdict.passed, verdict.reason, verdict.rows) == ("not run", False, "no Mac", 0)

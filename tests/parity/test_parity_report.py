@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from edgepack.contract import Verdict
+from edgepack.parity import compare, not_run
+from edgepack.parity.report import to_document, to_junit, to_markdown, to_table
+
+
+def verdicts() -> list[Verdict]:
+    columns = {"s": np.array([["a|b `x`"], ["\x00[red]"]], object)}
+    server = {"value": np.array([1.0, 2.0])}
+    return [
+        compare("onnx", "onnxruntime [1]", server, server, columns=columns, cases={"data": 2}, refused_rows=7),
+        compare("coreml", "evaluator", server, {"value": np.array([1.0, np.nan])}, columns=columns),
+        not_run("c", "no <compiler>\x01 & no qemu"),
+    ]
+
+
+def test_junit_counts_and_a_verdict_that_did_not_run_is_skipped() -> None:
+    suite = ElementTree.fromstring(to_junit(verdicts())).find("testsuite")
+    assert suite is not None
+    assert {k: suite.get(k) for k in ("tests", "failures", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "skipped": "1",
+    }
+    passed, failed, skipped = suite.findall("testcase")
+    assert passed.find("failure") is None
+    assert passed.find("skipped") is None
+    assert failed.find("failure") is not None
+    message = skipped.find("skipped")
+    assert message is not None
+    assert message.get("message") == "no <compiler>\N{REPLACEMENT CHARACTER} & no qemu"
+
+
+def test_markdown_has_a_row_per_verdict_and_the_worst_rows_of_a_failure() -> None:
+    lines = to_markdown(verdicts()).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 5
+    assert {line.count("|") - line.count("\\|") for line in table} == {8}
+    assert "**measured**" in table[2]
+    assert "2 (+7 refused)" in table[2]
+    assert "**failed**" in table[3]
+    assert "**not run**" in table[4]
+    assert sum(line.startswith("- `") for line in lines) == 1
+
+
+def test_the_table_shows_brackets_as_they_are() -> None:
+    console = Console(width=200, file=io.StringIO())
+    console.print(to_table(verdicts()))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "onnxruntime [1]" in text
+    assert "not run" in text
+
+
+def test_the_document_is_strict_json_and_says_whether_all_passed() -> None:
+    document: Any = json.loads(json.dumps(to_document(verdicts()), allow_nan=False))
+    assert not document["passed"]
+    assert [v["passed"] for v in document["verdicts"]] == [True, False, False]
+    assert document["verdicts"][1]["outputs"][0]["max_abs_error"] == "inf"
+    assert to_document(verdicts()[:1])["passed"]
+
+
+@pytest.mark.parametrize("write", [to_junit, to_markdown, to_document, to_table])
+def test_no_verdicts_are_no_error(write: Any) -> None:
+    assert write([]) is not None

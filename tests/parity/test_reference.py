@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from edgepack.contract import Columns, Input, Interface
+from edgepack.errors import ParityError
+from edgepack.parity import Reference
+from edgepack.parity.refusals import Questions
+
+RNG = np.random.default_rng(0)
+
+
+def matrix_interface(width: int, *outputs: str, **options: Any) -> Interface:
+    return Interface(inputs=(Input(name="X", kind="number", width=width),), outputs=outputs, **options)
+
+
+def test_a_table_reaches_the_estimator_by_its_column_names(forest_model: Any) -> None:
+    answers, refused = forest_model.reference.answers(forest_model.columns)
+    assert not refused.any()
+    assert np.array_equal(answers["label"], forest_model.estimator.predict(forest_model.frame))
+    assert np.array_equal(answers["probabilities"], forest_model.estimator.predict_proba(forest_model.frame))
+
+
+def test_columns_in_another_order_give_the_same_answers(forest_model: Any) -> None:
+    turned = dict(reversed(forest_model.columns.items()))
+    one, other = (forest_model.reference.answers(columns)[0] for columns in (forest_model.columns, turned))
+    assert np.array_equal(one["probabilities"], other["probabilities"])
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("targets", [1, 2])
+def test_a_wide_matrix_is_passed_as_it_was_fitted(named: bool, targets: int) -> None:
+    x = RNG.normal(size=(50, 3))
+    y = x @ RNG.normal(size=(3, targets))
+    fitted = pd.DataFrame(x, columns=["a", "b", "c"]) if named else x
+    estimator = LinearRegression().fit(fitted, y)
+    reference = Reference(estimator=estimator, interface=matrix_interface(3, "value", input_dtype="float64"))
+    answers, _ = reference.answers({"X": x})
+    assert np.array_equal(answers["value"], np.squeeze(estimator.predict(fitted)))
+    assert answers["value"].shape == ((50,) if targets == 1 else (50, 2))
+
+
+def test_numbers_are_rounded_to_the_input_dtype() -> None:
+    estimator = LinearRegression().fit(np.arange(4.0)[:, None], np.arange(4.0))
+    reference = Reference(estimator=estimator, interface=matrix_interface(1, "value"))
+    answers, _ = reference.answers({"X": np.array([[0.1]])})
+    assert answers["value"][0] == estimator.predict([[float(np.float32(0.1))]])[0]
+    assert answers["value"][0] != estimator.predict([[0.1]])[0]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_a_missing_string_is_what_the_estimator_knows(missing: Any) -> None:
+    x = np.array([["u"], ["v"], [missing]], object)
+    estimator = make_pipeline(OneHotEncoder(), DecisionTreeClassifier()).fit(x, [0, 1, 2])
+    interface = Interface(inputs=(Input(name="x0", kind="string"),), outputs=("label",))
+    none_columns = frozenset({"x0"} if missing is None else ())
+    reference = Reference(estimator=estimator, interface=interface, none_columns=none_columns)
+    answers, refused = reference.answers({"x0": np.array([["v"], [None]], object)})
+    assert not refused.any()
+    assert answers["label"].tolist() == [1, 2]
+    other = Reference(estimator=estimator, interface=interface, none_columns=frozenset({"x0"}) - none_columns)
+    assert other.answers({"x0": np.array([["v"], [None]], object)})[1].tolist() == [False, True]
+
+
+def counting(reference: Reference) -> tuple[Callable[[Columns], Any], list[int]]:
+    sizes: list[int] = []
+
+    def ask(columns: Columns) -> Any:
+        sizes.append(len(next(iter(columns.values()))))
+        return reference.predict(columns)
+
+    return ask, sizes
+
+
+@pytest.fixture(scope="module")
+def strict() -> Reference:
+    """Refuses NaN, infinities, and numbers below −1 in its third column."""
+
+    def checked(x: Any) -> Any:
+        if (x[:, 2] < -1).any():
+            raise ValueError("third below -1")
+        return x
+
+    x = RNG.normal(size=(60, 4)) ** 2
+    estimator = make_pipeline(FunctionTransformer(checked), StandardScaler(), LogisticRegression())
+    estimator.fit(x, x[:, 0] > x[:, 1])
+    return Reference(estimator=estimator, interface=matrix_interface(4, "label", "probabilities"))
+
+
+def test_refused_rows_are_exactly_those_and_the_others_keep_their_order(strict: Reference) -> None:
+    x = RNG.normal(size=(20_000, 4)).astype(np.float32).astype(np.float64)
+    x[RNG.random(20_000) < 0.1, 0] = np.nan
+    x[RNG.random(20_000) < 0.1, 1] = np.inf
+    expected = ~np.isfinite(x).all(axis=1) | (x[:, 2] < -1)
+    ask, sizes = counting(strict)
+    answers, refused = Questions(ask=ask, columns={"X": x}).run()
+    assert np.array_equal(refused, expected)
+    # a product of matrices depends on the batch in its last bits
+    assert np.allclose(answers["probabilities"], strict.estimator.predict_proba(x[~expected]), rtol=0, atol=1e-12)
+    assert len(sizes) < 400  # about 5,000 rows are refused
+
+
+def test_unknown_categories_are_refused_once_each(forest_model: Any) -> None:
+    frame = pd.DataFrame({"s": RNG.choice(["u", "v"], 40), "n": RNG.normal(size=40)})
+    estimator = make_pipeline(OneHotEncoder(), DecisionTreeClassifier()).fit(frame[["s"]], frame.n > 0)
+    interface = Interface(inputs=(Input(name="s", kind="string"),), outputs=("label",))
+    reference = Reference(estimator=estimator, interface=interface)
+    s = RNG.choice(["u", "v", "w", "x"], 5000).astype(object)[:, None]
+    ask, sizes = counting(reference)
+    _, refused = Questions(ask=ask, columns={"s": s}).run()
+    assert np.array_equal(refused, np.isin(s[:, 0].astype(str), ["w", "x"]))
+    assert len(sizes) < 200
+
+
+def test_a_server_that_refuses_every_row_is_an_error_with_its_reason(strict: Reference) -> None:
+    with pytest.raises(ParityError, match=r"3 of 3 rows are refused by scikit-learn: .*NaN") as caught:
+        strict.answers({"X": np.full((3, 4), np.nan)})
+    assert "\n" not in str(caught.value)
+
+
+def test_no_warning_reaches_the_user(strict: Reference, recwarn: pytest.WarningsRecorder) -> None:
+    strict.answers({"X": np.full((2, 4), 3e38)})
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("estimator", [LogisticRegression(), LinearSVC(), RidgeClassifier()])
+def test_margins_are_those_of_the_best_two_scores(estimator: Any, classes: int) -> None:
+    x = RNG.normal(size=(90, 2))
+    estimator.fit(x, np.arange(90) % classes)
+    outputs = ("label", "probabilities") if hasattr(estimator, "predict_proba") else ("label",)
+    reference = Reference(
+        estimator=estimator, interface=matrix_interface(2, *outputs, classes=(0, 1, 2)[:classes], input_dtype="float64")
+    )
+    margins = reference.margins({"X": x})
+    if hasattr(estimator, "predict_proba"):
+        best = np.sort(estimator.predict_proba(x), axis=1)
+        expected = best[:, -1] - best[:, -2]
+    else:
+        scores = estimator.decision_function(x)
+        expected = np.abs(scores) if classes == 2 else np.diff(np.sort(scores, axis=1)[:, -2:], axis=1)[:, 0]
+    assert np.allclose(margins, expected)

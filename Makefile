@@ -14,13 +14,14 @@ help: ## Show this list
 venv: $(STAMP) ## Create .venv with the hash-checked packages of requirements.lock
 
 # The stamp comes last: an interrupted install leaves none, and the next try goes on from where pip stopped.
+# --no-deps: the lock names every package, and pip must not look beyond it (a newer release would confuse it).
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Python %d.%d: edgepack needs 3.11, 3.12 or 3.13; run for example: make PYTHON=python3.12" % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
 	@rm -f $@
 	@echo "Installing the packages of requirements.lock into .venv (1.3 GB; some minutes the first time)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -60,6 +60,8 @@ class ServedModel:
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", self.model, "--env-manager", "local"]
         environment = dict(os.environ)
+        # mlflow starts its web server by name: the one beside this interpreter, whether or not a shell activated it
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
         if self._tracking_uri:
             environment["MLFLOW_TRACKING_URI"] = self._tracking_uri
         self._process = subprocess.Popen(

@@ -11,6 +11,16 @@ import numpy as np
 from edgepack.ir import Node
 from edgepack.ir import ops as ir
 from edgepack.ir.types import Floats, Type
+from edgepack_onnx.arithmetic import (
+    emit_binary,
+    emit_constant,
+    emit_distances,
+    emit_nearest,
+    emit_power,
+    emit_reduce,
+    emit_weighted_median,
+    emit_where,
+)
 from edgepack_onnx.block import emit_block
 from edgepack_onnx.elementwise import FUNCTIONS
 from edgepack_onnx.emitter import Emitter, Value
@@ -18,6 +28,7 @@ from edgepack_onnx.forest import emit_forest
 from edgepack_onnx.labels import are_positions, artifact_labels
 from edgepack_onnx.lookups import emit_lookups
 from edgepack_onnx.missing import emit_impute, emit_indicate
+from edgepack_onnx.piecewise import emit_bucket, emit_piecewise
 from edgepack_onnx.table import Table, Vector, joined
 
 
@@ -150,9 +161,13 @@ WRITERS: Mapping[type, Writer] = MappingProxyType(
     {
         ir.Affine: _affine,
         ir.ArgMax: _arg_max,
+        ir.Binary: emit_binary,
+        ir.Bucket: emit_bucket,
         ir.Clip: _clip,
         ir.Complement: _complement,
         ir.Concat: _concat,
+        ir.Constant: emit_constant,
+        ir.Distances: emit_distances,
         ir.Elementwise: _elementwise,
         ir.Forest: emit_forest,
         ir.Impute: emit_impute,
@@ -160,14 +175,20 @@ WRITERS: Mapping[type, Writer] = MappingProxyType(
         ir.Label: _label,
         ir.Linear: _linear,
         ir.Lookup: _lookup,
+        ir.Nearest: emit_nearest,
         ir.Normalize: _normalize,
         ir.OneHot: _one_hot,
         ir.OnnxBlock: emit_block,
+        ir.Piecewise: emit_piecewise,
+        ir.Power: emit_power,
+        ir.Reduce: emit_reduce,
         ir.Select: _select,
         ir.Sigmoid: _sigmoid,
         ir.Softmax: _softmax,
         ir.Step: _step,
         ir.Sum: _sum,
+        ir.WeightedMedian: emit_weighted_median,
+        ir.Where: emit_where,
     }
 )
 """The writer of each op that this target knows."""

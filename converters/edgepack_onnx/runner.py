@@ -16,7 +16,7 @@ from edgepack.ir.ops.missing import is_missing
 from edgepack.ir.types import Array
 from edgepack_onnx.labels import are_positions, artifact_labels
 
-ROWS_AT_ONCE = 4096  # a mean over many trees and classes takes rows × trees × classes float64 at a time
+ROWS_AT_ONCE = 512  # distances take rows × points × features float64 at a time, means rows × trees × classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The ops: each a frozen dataclass of fitted arrays, with its float64 numpy meaning beside it."""
 
+from edgepack.ir.ops.arithmetic import Binary, Constant, Power, Reduce, Where
 from edgepack.ir.ops.block import OnnxBlock
 from edgepack.ir.ops.category import Lookup, OneHot
 from edgepack.ir.ops.decide import ArgMax, Label, Step
@@ -8,15 +9,21 @@ from edgepack.ir.ops.forest import Forest
 from edgepack.ir.ops.linear import Linear, Sum
 from edgepack.ir.ops.links import Complement, Normalize, Sigmoid, Softmax
 from edgepack.ir.ops.missing import Impute, Indicate
+from edgepack.ir.ops.neighbors import Distances, Nearest, WeightedMedian
 from edgepack.ir.ops.op import Op
+from edgepack.ir.ops.piecewise import Bucket, Piecewise
 from edgepack.ir.ops.shape import Concat, Select
 
 __all__ = [
     "Affine",
     "ArgMax",
+    "Binary",
+    "Bucket",
     "Clip",
     "Complement",
     "Concat",
+    "Constant",
+    "Distances",
     "Elementwise",
     "Forest",
     "Impute",
@@ -24,13 +31,19 @@ __all__ = [
     "Label",
     "Linear",
     "Lookup",
+    "Nearest",
     "Normalize",
     "OneHot",
     "OnnxBlock",
     "Op",
+    "Piecewise",
+    "Power",
+    "Reduce",
     "Select",
     "Sigmoid",
     "Softmax",
     "Step",
     "Sum",
+    "WeightedMedian",
+    "Where",
 ]

@@ -1,0 +1,114 @@
+"""Distances to fitted points, and which of them are near."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgepack.ir.ops.op import one
+from edgepack.ir.types import Array, Floats, Type, TypeMismatch, number
+
+METRICS = ("sqeuclidean", "euclidean", "manhattan", "chebyshev", "minkowski", "cosine")
+NUMBERS_AT_ONCE = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Distances:
+    """The distance of each row to each point, summed over the differences (not by the dot-product shortcut).
+
+    Attributes:
+        points: `(n, features) float64`.
+        metric: a name of `METRICS`, with scikit-learn's meaning; `cosine` takes a row of zeros as it is.
+        p: the power of `minkowski`.
+    """
+
+    points: Floats
+    metric: str
+    p: float = 2.0
+
+    def infer(self, *types: Type) -> Type:
+        """Numbers, one column per point."""
+        if self.metric not in METRICS:
+            raise TypeMismatch(f"Distances({self.metric}): knows {', '.join(METRICS)}")
+        one(self, types, "number", self.points.shape[1])
+        return number(len(self.points))
+
+    def run(self, *values: Array) -> Array:
+        """`(rows, n) float64`."""
+        x = values[0]
+        if self.metric == "cosine":
+            return np.clip(1.0 - _unit(x) @ _unit(self.points).T, 0.0, 2.0)
+        result = np.empty((len(x), len(self.points)))
+        step = max(1, NUMBERS_AT_ONCE // max(self.points.size, 1))
+        with np.errstate(all="ignore"):
+            for start in range(0, len(x), step):
+                difference = x[start : start + step, None, :] - self.points
+                result[start : start + step] = self._reduced(difference)
+        return result
+
+    def _reduced(self, difference: Array) -> Array:
+        result: Array
+        match self.metric:
+            case "sqeuclidean":
+                result = (difference * difference).sum(axis=2)
+            case "euclidean":
+                result = np.sqrt((difference * difference).sum(axis=2))
+            case "manhattan":
+                result = np.abs(difference).sum(axis=2)
+            case "chebyshev":
+                result = np.abs(difference).max(axis=2)
+            case _:
+                result = np.power(np.power(np.abs(difference), self.p).sum(axis=2), 1 / self.p)
+        return result
+
+
+def _unit(x: Array) -> Array:
+    length = np.sqrt((x * x).sum(axis=1, keepdims=True))
+    result: Array = x / np.where(length == 0, 1.0, length)
+    return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Nearest:
+    """1.0 at the `k` smallest numbers of each row (the first of equals), 0.0 elsewhere. Takes no NaN."""
+
+    k: int
+
+    def infer(self, *types: Type) -> Type:
+        """The input's type."""
+        given = one(self, types, "number")
+        if not 1 <= self.k <= given.width:
+            raise TypeMismatch(f"Nearest({given}): has no {self.k} columns")
+        return given
+
+    def run(self, *values: Array) -> Array:
+        """`(rows, width) float64` of 0 and 1."""
+        x = values[0]
+        chosen = np.argsort(x, axis=1, kind="stable")[:, : self.k]
+        result = np.zeros(x.shape)
+        np.put_along_axis(result, chosen, 1.0, axis=1)
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WeightedMedian:
+    """The smallest of each row's numbers at which the weights so far reach half of all weights.
+
+    Attributes:
+        weights: `(width,) float64`, not negative.
+    """
+
+    weights: Floats
+
+    def infer(self, *types: Type) -> Type:
+        """One column."""
+        one(self, types, "number", len(self.weights))
+        return number(1)
+
+    def run(self, *values: Array) -> Array:
+        """`(rows, 1) float64`."""
+        order = np.argsort(values[0], axis=1, kind="stable")
+        reached = np.cumsum(self.weights[order], axis=1)
+        at = (reached >= 0.5 * reached[:, -1:]).argmax(axis=1)[:, None]
+        return np.take_along_axis(values[0], np.take_along_axis(order, at, axis=1), axis=1)

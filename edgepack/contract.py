@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["number", "string"]
 InputDtype = Literal["float32", "float64"]
+Method = Literal["predict", "predict_proba", "decision_function", "score_samples", "transform"]
 Precision = Literal["float32", "float64"]
 
 Columns = Mapping[str, "np.ndarray[Any, Any]"]
@@ -56,6 +57,7 @@ class Interface:
         outputs: names out of `value`, `label`, `probabilities`.
         classes: the labels in the order of the probabilities' columns (None for a regressor).
         value_width: how many numbers `value` has per row; 1 comes back with shape (rows,).
+        method: the estimator's method that `value` answers. Several targets' labels or probabilities come side by side.
     """
 
     inputs: tuple[Input, ...]
@@ -63,6 +65,7 @@ class Interface:
     outputs: tuple[str, ...]
     classes: tuple[str | int | bool | float, ...] | None = None
     value_width: int = 1
+    method: Method = "predict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

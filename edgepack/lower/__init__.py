@@ -7,27 +7,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from edgepack.contract import InputDtype, Interface, Problem
+from edgepack.contract import InputDtype, Interface, Method, Problem
 from edgepack.errors import UnsupportedError, UsageError
-from edgepack.ir.ops import Label
 from edgepack.ir.program import Program
-from edgepack.lower.builder import Builder
+from edgepack.lower.answer import Answer, answer_of, transformed
+from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.dispatch import Dispatch
-from edgepack.lower.predict import Prediction
 from edgepack.lower.schema import as_float64, inputs_of, with_domains, without_unused_inputs
 
 __all__ = ["lower"]
 
 
-def lower(estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32", fallback: bool = True) -> Program:
+def lower(
+    estimator: Any,
+    sample: Any,
+    *,
+    input_dtype: InputDtype = "float32",
+    output: Method | None = None,
+    fallback: bool = True,
+) -> Program:
     """The Program of a fitted estimator, usually a Pipeline.
 
     Args:
-        estimator: fitted, ending in a classifier or regressor.
+        estimator: fitted: a classifier, regressor, clusterer, outlier detector or transformer.
         sample: a few rows as the estimator takes them: a DataFrame, or a 2-D array.
         input_dtype: the type of the numbers that the device passes.
+        output: the method whose answers the Program gives. None: `predict`, with the probabilities where there are
+            any; `transform` for an estimator that predicts nothing.
         fallback: whether estimators without a lowering may become an `OnnxBlock` by skl2onnx.
 
     Raises:
@@ -39,42 +45,49 @@ def lower(estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32", f
     width, fitted_width = sum(i.width for i in b.inputs), getattr(estimator, "n_features_in_", None)
     if fitted_width not in (None, width):
         raise UsageError(f"{width} columns in the sample; give the {fitted_width} that the model was fitted on")
-    prediction = Dispatch(fallback).predict(estimator, b.input_table(), b)
+    wanted = output or ("transform" if _only_transforms(estimator) else None)
+    answer = _answered(estimator, wanted, b, fallback)
     if b.nan_imputed & b.none_columns:  # a later step knows missing as None: what filled NaN before it fills nothing
         b = Builder(b.inputs, none_columns=b.none_columns)
-        prediction = Dispatch(fallback).predict(estimator, b.input_table(), b)
-    if not prediction.value and not prediction.label and not b.problems:
-        b.problems.append(Problem(step=type(estimator).__name__, reason="gives no prediction"))
+        answer = _answered(estimator, wanted, b, fallback)
     if b.problems:
         raise UnsupportedError(b.problems)
-    outputs = _outputs(prediction, b)
     interface = Interface(
         inputs=b.inputs,
         input_dtype=input_dtype,
-        outputs=tuple(outputs),
-        classes=None if prediction.classes is None else tuple(prediction.classes.tolist()),
-        value_width=b.types[outputs["value"]].width if "value" in outputs else 1,
+        outputs=tuple(answer.outputs),
+        classes=None if answer.classes is None else tuple(answer.classes.tolist()),
+        value_width=b.types[answer.outputs["value"]].width if "value" in answer.outputs else 1,
+        method=answer.method,
     )
-    method = estimator.predict_proba if prediction.probabilities else estimator.predict
+    method = getattr(estimator, "predict_proba" if "probabilities" in answer.outputs else answer.method)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         inputs = with_domains(b.inputs, b.categories, b.none_columns, method, as_float64(sample, b.inputs))
     program = Program(
         interface=replace(interface, inputs=inputs),
         nodes=tuple(b.nodes),
-        outputs=outputs,
+        outputs=answer.outputs,
         none_columns=frozenset(b.none_columns),
     )
     return without_unused_inputs(program, lambda names: _answers_without(method, sample, names))
 
 
-def _outputs(prediction: Prediction, b: Builder) -> dict[str, str]:
-    if prediction.value:
-        return {"value": prediction.value}
-    outputs = {"label": b.emit(Label(classes=np.asarray(prediction.classes)), str(prediction.label))}
-    if prediction.probabilities:
-        outputs["probabilities"] = prediction.probabilities
-    return outputs
+def _only_transforms(estimator: Any) -> bool:
+    return hasattr(estimator, "transform") and not hasattr(estimator, "predict") and not isinstance(estimator, type)
+
+
+def _answered(estimator: Any, wanted: Method | None, b: Builder, fallback: bool) -> Answer:
+    dispatch = Dispatch(fallback)
+    if wanted == "transform":
+        return transformed(dispatch.transform(estimator, b.input_table(), b), b)
+    prediction = dispatch.predict(estimator, b.input_table(), b)
+    try:
+        return answer_of(prediction, wanted, b)
+    except Refused as error:
+        if not b.problems:  # a refused estimator answers nothing, and has said why
+            b.problems.append(Problem(step=type(estimator).__name__, reason=str(error)))
+        return Answer(outputs={}, method="predict")
 
 
 def _answers_without(method: Callable[[Any], Any], sample: Any, names: Sequence[str]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sklearn import compose as sk_compose
+from sklearn import pipeline as sk_pipeline
 from sklearn.utils._set_output import _get_output_config
 
 from edgepack.lower.builder import Builder, Table
@@ -58,6 +60,13 @@ def feature_union(est: Any, table: Table, b: Builder, lower: Dispatch) -> Table:
         columns += part.columns
         sparse |= part.sparse
     return _stacked(est, Table(tuple(columns), sparse))
+
+
+COMPOSITIONS = {
+    sk_compose.ColumnTransformer: column_transformer,
+    sk_pipeline.FeatureUnion: feature_union,
+    sk_pipeline.Pipeline: pipeline,
+}
 
 
 def _stacked(est: Any, table: Table) -> Table:

@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn import compose as sk_compose
-from sklearn import ensemble, impute, linear_model, model_selection, multiclass, preprocessing, tree
 from sklearn import pipeline as sk_pipeline
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from edgepack.ir.types import TypeMismatch
-from edgepack.lower import compose, encode, linear, predict, scale, trees
-from edgepack.lower import impute as lower_impute
+from edgepack.lower import compose, encode, impute, linear, predict, scale, trees
 from edgepack.lower.builder import Builder, Misfit, Refused, Table
 from edgepack.lower.fallback import predict_via_skl2onnx, transform_via_skl2onnx
 from edgepack.lower.predict import Prediction
@@ -24,46 +21,19 @@ Composition = Callable[[Any, Table, Builder, "Dispatch"], Table]
 Predict = Callable[[Any, Table, Builder, "Dispatch"], Prediction]
 
 TRANSFORMERS: Mapping[type, Transform] = {
-    impute.SimpleImputer: lower_impute.simple_imputer,
-    impute.MissingIndicator: lower_impute.missing_indicator,
-    preprocessing.FunctionTransformer: scale.function_transformer,
-    preprocessing.MaxAbsScaler: scale.max_abs_scaler,
-    preprocessing.MinMaxScaler: scale.min_max_scaler,
-    preprocessing.OneHotEncoder: encode.one_hot_encoder,
-    preprocessing.OrdinalEncoder: encode.ordinal_encoder,
-    preprocessing.RobustScaler: scale.robust_scaler,
-    preprocessing.StandardScaler: scale.standard_scaler,
+    **encode.TRANSFORMERS,
+    **impute.TRANSFORMERS,
+    **scale.TRANSFORMERS,
 }
 
 COMPOSITIONS: Mapping[type, Composition] = {
-    sk_compose.ColumnTransformer: compose.column_transformer,
-    sk_pipeline.FeatureUnion: compose.feature_union,
-    sk_pipeline.Pipeline: compose.pipeline,
+    **compose.COMPOSITIONS,
 }
 
 PREDICTORS: Mapping[type, Predict] = {
-    sk_compose.TransformedTargetRegressor: predict.transformed_target_regressor,
-    sk_pipeline.Pipeline: predict.pipeline,
-    model_selection.GridSearchCV: predict.best_estimator,
-    model_selection.RandomizedSearchCV: predict.best_estimator,
-    linear_model.LinearRegression: linear.regressor,
-    linear_model.Ridge: linear.regressor,
-    linear_model.Lasso: linear.regressor,
-    linear_model.ElasticNet: linear.regressor,
-    linear_model.LogisticRegression: linear.logistic_regression,
-    multiclass.OneVsRestClassifier: linear.one_vs_rest,
-    tree.DecisionTreeClassifier: trees.tree_classifier,
-    tree.DecisionTreeRegressor: trees.tree_regressor,
-    tree.ExtraTreeClassifier: trees.tree_classifier,
-    tree.ExtraTreeRegressor: trees.tree_regressor,
-    ensemble.RandomForestClassifier: trees.forest_classifier,
-    ensemble.RandomForestRegressor: trees.forest_regressor,
-    ensemble.ExtraTreesClassifier: trees.forest_classifier,
-    ensemble.ExtraTreesRegressor: trees.forest_regressor,
-    ensemble.GradientBoostingClassifier: trees.gradient_boosting_classifier,
-    ensemble.GradientBoostingRegressor: trees.gradient_boosting_regressor,
-    ensemble.HistGradientBoostingClassifier: trees.hist_gradient_boosting_classifier,
-    ensemble.HistGradientBoostingRegressor: trees.hist_gradient_boosting_regressor,
+    **linear.PREDICTORS,
+    **predict.PREDICTORS,
+    **trees.PREDICTORS,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import preprocessing
 
 from edgepack.ir.ops import Lookup, OneHot
 from edgepack.lower.builder import Builder, Column, Misfit, Table
@@ -45,6 +46,12 @@ def ordinal_encoder(est: Any, table: Table, b: Builder) -> Table:
         looked_up = b.emit(Lookup(keys=keys, table=codes[:, None]), b.gather(table.take([j])))
         columns += b.table(looked_up, dtype=np.dtype(est.dtype).name).columns
     return Table(tuple(columns))
+
+
+TRANSFORMERS = {
+    preprocessing.OneHotEncoder: one_hot_encoder,
+    preprocessing.OrdinalEncoder: ordinal_encoder,
+}
 
 
 def _plain_encoder(est: Any) -> Any:

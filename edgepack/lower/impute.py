@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import impute
 
 from edgepack.ir.ops import Impute, Indicate
 from edgepack.lower.builder import Builder, Column, Misfit, Refused, Table
@@ -46,6 +47,12 @@ def missing_indicator(est: Any, table: Table, b: Builder) -> Table:
         raise Refused(f"missing_values=nan, but None is what {wrong[0]!r} holds; use missing_values=None")
     columns = _by_kind(shown, b, lambda kind, part, at: _indicate(est, kind, part, b))
     return Table(columns, table.sparse if est.sparse == "auto" else bool(est.sparse))
+
+
+TRANSFORMERS = {
+    impute.MissingIndicator: missing_indicator,
+    impute.SimpleImputer: simple_imputer,
+}
 
 
 def _indicate(est: Any, kind: str, part: Table, b: Builder) -> Table:

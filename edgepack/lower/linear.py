@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import linear_model, multiclass
 
 from edgepack.ir.ops import ArgMax, Complement, Linear, Normalize, Sigmoid, Softmax, Step
 from edgepack.lower.builder import Builder, Refused, Table
@@ -29,7 +30,7 @@ def logistic_regression(est: Any, table: Table, b: Builder, lower: Dispatch) -> 
     else:
         probabilities = b.emit(Softmax(), scores)
         label = b.emit(ArgMax(), scores)
-    return Prediction(label=label, probabilities=probabilities, classes=est.classes_)
+    return Prediction(label=label, probabilities=probabilities, decision=scores, classes=est.classes_)
 
 
 def one_vs_rest(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
@@ -44,7 +45,18 @@ def one_vs_rest(est: Any, table: Table, b: Builder, lower: Dispatch) -> Predicti
     intercept = np.concatenate([np.ravel(e.intercept_) for e in est.estimators_])
     scores = b.emit(_linear(coef, intercept), b.doubles(table))
     probabilities = b.emit(Normalize(), b.emit(Sigmoid(), scores))
-    return Prediction(label=b.emit(ArgMax(), scores), probabilities=probabilities, classes=est.classes_)
+    label = b.emit(ArgMax(), scores)
+    return Prediction(label=label, probabilities=probabilities, decision=scores, classes=est.classes_)
+
+
+PREDICTORS = {
+    linear_model.LinearRegression: regressor,
+    linear_model.Ridge: regressor,
+    linear_model.Lasso: regressor,
+    linear_model.ElasticNet: regressor,
+    linear_model.LogisticRegression: logistic_regression,
+    multiclass.OneVsRestClassifier: one_vs_rest,
+}
 
 
 def _dense(coef: Any) -> Any:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sklearn import compose, model_selection
+from sklearn import pipeline as sk_pipeline
+
 from edgepack.lower import scale
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.compose import steps
@@ -15,12 +18,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The Program values behind a predictor's answers: a `value`, or class index `label` with `probabilities`."""
+    """The Program values behind a predictor's answers, as far as it has them.
+
+    Attributes:
+        value: a regressor's `predict`, `(rows, targets)`.
+        label: a classifier's `predict` as the index of a class, `(rows, 1)`.
+        probabilities: `predict_proba`, `(rows, classes)`.
+        decision: `decision_function`: one column where scikit-learn gives one number per row.
+        scores: `score_samples`, `(rows, 1)`.
+        classes: the labels by index.
+        targets: a classifier of several targets has nothing of the above, but one `Prediction` per target.
+        multilabel: whether those targets are one `(rows, labels)` indicator, whose probabilities are those of class 1.
+    """
 
     value: str | None = None
     label: str | None = None
     probabilities: str | None = None
+    decision: str | None = None
+    scores: str | None = None
     classes: Any = None
+    targets: tuple[Prediction, ...] = ()
+    multilabel: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was refused."""
+        return not (self.value or self.label or self.targets or self.decision or self.scores)
 
 
 def pipeline(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
@@ -51,3 +74,11 @@ def best_estimator(est: Any, table: Table, b: Builder, lower: Dispatch) -> Predi
     if not hasattr(est, "best_estimator_"):
         raise Refused("refit=False keeps no estimator; search with refit=True")
     return lower.predict(est.best_estimator_, table, b)
+
+
+PREDICTORS = {
+    compose.TransformedTargetRegressor: transformed_target_regressor,
+    sk_pipeline.Pipeline: pipeline,
+    model_selection.GridSearchCV: best_estimator,
+    model_selection.RandomizedSearchCV: best_estimator,
+}

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn import preprocessing
 from sklearn.utils.validation import check_array
 
 from edgepack.ir.ops import Affine, Clip, Elementwise, Op
@@ -46,6 +47,15 @@ def function_transformer(est: Any, table: Table, b: Builder) -> Table:
     if wrong := {c.dtype for c in table.columns} - {"float64"}:
         raise Refused(f"{_name(est.func)} of {min(wrong)}; let the step before it give float64")
     return b.table(b.emit(op, x), sparse=table.sparse)
+
+
+TRANSFORMERS = {
+    preprocessing.FunctionTransformer: function_transformer,
+    preprocessing.MaxAbsScaler: max_abs_scaler,
+    preprocessing.MinMaxScaler: min_max_scaler,
+    preprocessing.RobustScaler: robust_scaler,
+    preprocessing.StandardScaler: standard_scaler,
+}
 
 
 def ufunc(function: Any, arguments: Any = None) -> Op:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from sklearn import ensemble, tree
 
 from edgepack.ir.ops import Affine, ArgMax, Complement, Elementwise, Forest, Lookup, Sigmoid, Softmax, Step
 from edgepack.ir.types import Array, Flags, Floats
@@ -40,13 +41,14 @@ def gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower: Disp
     """Raw scores, then the loss's own link; a binary score of exactly 0 is class 1."""
     raw = b.emit(_boosted(est, len(table)), b.numbers(table))
     if est.estimators_.shape[1] > 1:
-        return Prediction(label=b.emit(ArgMax(), raw), probabilities=b.emit(Softmax(), raw), classes=est.classes_)
+        label = b.emit(ArgMax(), raw)
+        return Prediction(label=label, probabilities=b.emit(Softmax(), raw), decision=raw, classes=est.classes_)
     score = raw
     if est.loss == "exponential":  # its link is the half logit: p = expit(2 · raw)
         score = b.emit(Affine(factor=np.array([2.0])), raw)
     probabilities = b.emit(Complement(), b.emit(Sigmoid(), score))
     label = b.emit(Step(threshold=0.0, strict=False), raw)
-    return Prediction(label=label, probabilities=probabilities, classes=est.classes_)
+    return Prediction(label=label, probabilities=probabilities, decision=raw, classes=est.classes_)
 
 
 def gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
@@ -59,10 +61,11 @@ def hist_gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower:
     raw = _histogram_boosted(est, table, b, lower)
     if est.n_trees_per_iteration_ > 1:
         # scikit-learn takes the largest raw score, which is also the largest probability
-        return Prediction(label=b.emit(ArgMax(), raw), probabilities=b.emit(Softmax(), raw), classes=est.classes_)
+        label = b.emit(ArgMax(), raw)
+        return Prediction(label=label, probabilities=b.emit(Softmax(), raw), decision=raw, classes=est.classes_)
     probabilities = b.emit(Complement(), b.emit(Sigmoid(), raw))
     label = b.emit(Step(threshold=0.0, strict=True), raw)
-    return Prediction(label=label, probabilities=probabilities, classes=est.classes_)
+    return Prediction(label=label, probabilities=probabilities, decision=raw, classes=est.classes_)
 
 
 def hist_gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
@@ -74,6 +77,22 @@ def hist_gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: 
     if link == "LogLink":
         return Prediction(value=b.emit(Elementwise(function="exp"), raw))
     raise Refused(f"loss={est.loss!r} with {link}; use a loss with the identity or log link")
+
+
+PREDICTORS = {
+    tree.DecisionTreeClassifier: tree_classifier,
+    tree.DecisionTreeRegressor: tree_regressor,
+    tree.ExtraTreeClassifier: tree_classifier,
+    tree.ExtraTreeRegressor: tree_regressor,
+    ensemble.RandomForestClassifier: forest_classifier,
+    ensemble.RandomForestRegressor: forest_regressor,
+    ensemble.ExtraTreesClassifier: forest_classifier,
+    ensemble.ExtraTreesRegressor: forest_regressor,
+    ensemble.GradientBoostingClassifier: gradient_boosting_classifier,
+    ensemble.GradientBoostingRegressor: gradient_boosting_regressor,
+    ensemble.HistGradientBoostingClassifier: hist_gradient_boosting_classifier,
+    ensemble.HistGradientBoostingRegressor: hist_gradient_boosting_regressor,
+}
 
 
 def _mean_classifier(est: Any, trees: Sequence[Any], table: Table, b: Builder) -> Prediction:
@@ -104,10 +123,10 @@ def _boosted(est: Any, features: int) -> Forest:
         raise Refused(f"init answers at random (strategy={est.init_.strategy!r}); use the default init or init='zero'")
     trees, values = [], []
     for stage in est.estimators_:
-        for k, tree in enumerate(stage):
-            value = np.zeros((tree.tree_.node_count, outputs))
-            value[:, k] = est.learning_rate * tree.tree_.value[:, 0, 0]
-            trees.append(tree.tree_)
+        for k, one in enumerate(stage):
+            value = np.zeros((one.tree_.node_count, outputs))
+            value[:, k] = est.learning_rate * one.tree_.value[:, 0, 0]
+            trees.append(one.tree_)
             values.append(value)
     return _forest(trees, values, np.asarray(est._raw_predict_init(zeros), np.float64)[0], 1.0, features)
 

@@ -64,11 +64,10 @@ class Reference:
             for output in self.interface.outputs:
                 if output == "probabilities":
                     answers[output] = np.asarray(self.estimator.predict_proba(rows), np.float64)
-                else:
+                elif output == "label":
                     answers[output] = np.asarray(self.estimator.predict(rows))
-        if "value" in answers:
-            value = answers["value"].astype(np.float64)
-            answers["value"] = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
+                else:
+                    answers[output] = as_value(getattr(self.estimator, self.interface.method)(rows))
         return answers
 
     def margins(self, columns: Columns) -> Floats:
@@ -88,6 +87,16 @@ class Reference:
             ParityError: where the estimator refuses every row.
         """
         return Questions(ask=self.predict, columns=columns).run()
+
+
+def as_value(answer: Any) -> Floats:
+    """What a method gave as `(rows,)` or `(rows, width) float64`: sparse made dense, several targets side by side."""
+    if isinstance(answer, list):
+        answer = np.concatenate([np.asarray(a, np.float64) for a in answer], axis=1)
+    if hasattr(answer, "toarray"):
+        answer = answer.toarray()
+    value = np.asarray(answer, np.float64)
+    return value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
 
 
 def margin(scores: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import ensemble, tree
@@ -11,6 +11,7 @@ from sklearn import ensemble, tree
 from edgepack.ir.ops import Affine, ArgMax, Complement, Elementwise, Forest, Lookup, Sigmoid, Softmax, Step
 from edgepack.ir.types import Array, Flags, Floats
 from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.joined import joined
 from edgepack.lower.predict import Prediction
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _boosted(est: Any, features: int) -> Forest:
 
 def _forest(trees: Sequence[Any], values: Sequence[Floats], base: Floats, divisor: float, features: int) -> Forest:
     """scikit-learn's `Tree` objects as one `Forest`; they compare a float32 with a float64 threshold."""
-    return _joined(
+    return joined(
         feature=[t.feature for t in trees],
         threshold=[t.threshold for t in trees],
         nan_left=[t.missing_go_to_left.astype(np.bool_) for t in trees],
@@ -144,41 +145,6 @@ def _forest(trees: Sequence[Any], values: Sequence[Floats], base: Floats, diviso
         divisor=divisor,
         features=features,
         compare="float32",
-    )
-
-
-def _joined(
-    *,
-    feature: Sequence[Array],
-    threshold: Sequence[Array],
-    nan_left: Sequence[Flags],
-    left: Sequence[Array],
-    right: Sequence[Array],
-    value: Sequence[Floats],
-    base: Floats,
-    divisor: float,
-    features: int,
-    compare: Literal["float32", "float64"],
-) -> Forest:
-    """Trees side by side: child numbers shifted, inner nodes without values, leaves without splits."""
-    sizes = np.array([len(f) for f in feature])
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    shift = np.repeat(roots, sizes)
-    lefts = np.concatenate(left).astype(np.int64)
-    leaf = lefts < 0
-    return Forest(
-        feature=np.where(leaf, 0, np.concatenate(feature)).astype(np.int64),
-        threshold=np.where(leaf, 0.0, np.concatenate(threshold)).astype(np.float64),
-        equal=np.zeros(len(leaf), np.bool_),
-        nan_left=np.where(leaf, False, np.concatenate(nan_left)),
-        left=np.where(leaf, -1, lefts + shift),
-        right=np.where(leaf, -1, np.concatenate(right).astype(np.int64) + shift),
-        value=np.where(leaf[:, None], np.concatenate(value), 0.0),
-        roots=roots,
-        base=np.asarray(base, np.float64),
-        divisor=divisor,
-        features=features,
-        compare=compare,
     )
 
 
@@ -206,7 +172,7 @@ def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> s
         right.append(np.where(leaf, -1, nodes["right"].astype(np.int64)))
         value.append(scores)
     whole = Table(table.columns + sides.emit(b))
-    forest = _joined(
+    forest = joined(
         feature=feature,
         threshold=threshold,
         nan_left=nan_left,

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from edgepack.ir.types import TypeMismatch
-from edgepack.lower import compose, encode, impute, linear, predict, scale, trees
+from edgepack.lower import boosters, compose, encode, impute, linear, predict, scale, trees
 from edgepack.lower.builder import Builder, Misfit, Refused, Table
 from edgepack.lower.fallback import predict_via_skl2onnx, transform_via_skl2onnx
 from edgepack.lower.predict import Prediction
@@ -68,7 +68,7 @@ class Dispatch:
         with b.within(type(est).__name__) if type(est) is not sk_pipeline.Pipeline else b.within():
             try:
                 _check_fitted(est)
-                if lowering := PREDICTORS.get(type(est)):
+                if lowering := PREDICTORS.get(type(est)) or boosters.PREDICTORS.get(_full_name(type(est))):
                     return lowering(est, table, b, self)
                 if not hasattr(est, "predict"):
                     raise Refused("predicts nothing; register a pipeline that ends in a classifier or regressor")
@@ -78,6 +78,10 @@ class Dispatch:
             except (Refused, TypeMismatch) as error:
                 _note(error, table, b)
                 return Prediction()
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _check_fitted(est: Any) -> None:

@@ -65,7 +65,7 @@ class Reference:
                 if output == "probabilities":
                     answers[output] = np.asarray(self.estimator.predict_proba(rows), np.float64)
                 elif output == "label":
-                    answers[output] = np.asarray(self.estimator.predict(rows))
+                    answers[output] = np.asarray(self.estimator.predict(rows)).reshape(len(rows))  # CatBoost: (rows, 1)
                 else:
                     answers[output] = as_value(getattr(self.estimator, self.interface.method)(rows))
         return answers

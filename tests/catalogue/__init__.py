@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import linear
+from catalogue import boosters, linear
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
+    **boosters.CASES,
     **linear.CASES,
 }
 """By name: the estimator's class, then its flags."""

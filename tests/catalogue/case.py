@@ -82,8 +82,8 @@ def rows_of(kind: str) -> np.ndarray:
 
 
 def target_of(kind: str, x: np.ndarray) -> Any:
-    """`value`, `positive`, `pair` (two values); `binary` (0, 1), `words` (three strings), `flags` (bool), `floats`;
-    `labels` (three rows of 0 and 1: multilabel), `classes` (two columns of 3 and 2 integer classes); `none`.
+    """`value`, `positive`, `pair` (two values); `binary` (0, 1), `thirds` (0, 1, 2), `words` (three strings), `flags`
+    (bool), `floats`; `labels` (three columns of 0 and 1: multilabel), `classes` (two columns of integers); `none`.
     """
     r = np.random.default_rng(11)
     z = np.nan_to_num(x)
@@ -103,6 +103,8 @@ def target_of(kind: str, x: np.ndarray) -> Any:
             return value > np.median(value)
         case "floats":
             return np.where(value > np.median(value), 1.5, -1.0)
+        case "thirds":
+            return thirds
         case "words":
             return np.array(["low", "middle", "tall"])[thirds]
         case "labels":

@@ -43,7 +43,7 @@ def lower(
     names = getattr(estimator, "feature_names_in_", None)
     b = Builder(inputs_of(sample, names))
     width, fitted_width = sum(i.width for i in b.inputs), getattr(estimator, "n_features_in_", None)
-    if fitted_width not in (None, width):
+    if fitted_width not in (None, 0, width):  # CatBoost forgets it when it is saved
         raise UsageError(f"{width} columns in the sample; give the {fitted_width} that the model was fitted on")
     wanted = output or ("transform" if _only_transforms(estimator) else None)
     answer = _answered(estimator, wanted, b, fallback)

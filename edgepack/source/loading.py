@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgepack.errors import SourceError
 from edgepack.source.blame import blame
+from edgepack.source.boosters import FLAVORS, NativeBooster, file_of, flavor_of, is_own_file, reader_of
 from edgepack.source.digests import read_recorded
 from edgepack.source.example import parse_example
 from edgepack.source.mlmodel import ModelDescription, read_description
@@ -26,16 +27,13 @@ def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
     were registered before MLflow 3 are pickles; give it only for a model that you or your own pipeline wrote.
 
     Raises:
-        SourceError: no scikit-learn model; saved by another minor version of scikit-learn, whose fitted state this one
-            fails to read or reads differently; a pickle without `allow_pickle`; untrusted types; a damaged or changed
+        SourceError: no model of scikit-learn or a booster library; saved by another minor version of scikit-learn,
+            whose fitted state this one fails to read or reads differently; a pickle without `allow_pickle`; untrusted types; a damaged or changed
             file; an estimator that was never fitted.
     """
     with blame(source.uri):
         description = read_description(source.folder)
-        _check_flavor(description)
-        _check_version(description.sklearn_version)
-        file_name = str(description.sklearn.get("pickled_model"))
-        read = _choose_reader(file_name, description, allow_pickle=allow_pickle)
+        file_name, read = _file_and_reader(description, allow_pickle=allow_pickle)
         files = source.lineage["artifacts"]["files"]
         return Fitted(
             estimator=_read_estimator(read_recorded(source.folder, file_name, files), read),
@@ -45,10 +43,20 @@ def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
         )
 
 
-def _check_flavor(description: ModelDescription) -> None:
-    if not description.sklearn:
-        found = ", ".join(sorted(description.flavors)) or "none"
-        raise SourceError(f"no scikit-learn model (flavours: {found}); log it with mlflow.sklearn.log_model")
+def _file_and_reader(description: ModelDescription, *, allow_pickle: bool) -> tuple[str, Callable[[bytes], Any]]:
+    """The model's file, and the one function that may read it."""
+    if description.sklearn:
+        _check_version(description.sklearn_version)
+        file_name = str(description.sklearn.get("pickled_model"))
+        return file_name, _choose_reader(file_name, description.sklearn, allow_pickle=allow_pickle)
+    if flavor := flavor_of(description):
+        file_name = file_of(description, flavor)
+        if is_own_file(description, flavor):
+            return file_name, reader_of(description, flavor)
+        return file_name, _choose_reader(file_name, description.flavors[flavor], allow_pickle=allow_pickle)
+    found = ", ".join(sorted(description.flavors)) or "none"
+    known = ", ".join(("sklearn", *FLAVORS))
+    raise SourceError(f"no model of a known flavour ({found}); log one of {known}")
 
 
 def _check_version(saved: str | None) -> None:
@@ -62,9 +70,9 @@ def _check_version(saved: str | None) -> None:
         )
 
 
-def _choose_reader(file_name: str, description: ModelDescription, *, allow_pickle: bool) -> Callable[[bytes], Any]:
+def _choose_reader(file_name: str, flavor: Mapping[str, Any], *, allow_pickle: bool) -> Callable[[bytes], Any]:
     """The one function that may read this model; whatever does not call itself skops counts as a pickle."""
-    form = description.sklearn.get("serialization_format") or "pickle"
+    form = flavor.get("serialization_format") or "pickle"
     if form == "skops":
         return _read_skops
     if not allow_pickle:
@@ -109,6 +117,8 @@ def _read_estimator(content: bytes, read: Callable[[bytes], Any]) -> Any:
             if isinstance(warning.message, InconsistentVersionWarning):
                 _check_version(warning.message.original_sklearn_version)
         check_bounds(estimator)
+        if isinstance(estimator, NativeBooster) or type(estimator).__module__ == "lightgbm.basic":
+            return estimator  # a library's own model, which cannot be fitted again
         if not hasattr(estimator, "fit"):
             raise SourceError(f"holds a {type(estimator).__name__}, no estimator; log a fitted scikit-learn model")
         check_is_fitted(estimator)

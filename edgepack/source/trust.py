@@ -14,6 +14,11 @@ from types import MappingProxyType
 _NAMES_BY_MODULE = MappingProxyType(
     {
         "builtins": ("object",),  # make_column_selector(dtype_include=object)
+        "collections": ("OrderedDict",),  # inside lightgbm's estimators
+        "lightgbm.basic": ("Booster",),
+        "lightgbm.sklearn": ("LGBMClassifier", "LGBMRanker", "LGBMRegressor"),
+        "xgboost.core": ("Booster",),
+        "xgboost.sklearn": ("XGBClassifier", "XGBRFClassifier", "XGBRFRegressor", "XGBRanker", "XGBRegressor"),
         "functools": ("partial",),  # of trusted functions; HistGradientBoosting keeps one for its categories
         "numpy": ("dtype", "floating", "integer", "number"),
         "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),  # inside every BSpline

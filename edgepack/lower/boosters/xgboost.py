@@ -66,7 +66,13 @@ def regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction
     raise Refused(f"objective {name}; use one of {', '.join((*IDENTITY, *EXPONENTIAL, *LOGISTIC))}")
 
 
+def native_booster(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
+    """A Booster of the library's own interface, as `edgepack.source` wraps it: what its `predict` gives."""
+    return regressor(est.booster, table, b, lower)
+
+
 PREDICTORS = {
+    "edgepack.source.boosters.NativeBooster": native_booster,
     "xgboost.core.Booster": regressor,
     "xgboost.sklearn.XGBClassifier": classifier,
     "xgboost.sklearn.XGBRFClassifier": classifier,

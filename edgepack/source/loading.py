@@ -28,8 +28,8 @@ def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
 
     Raises:
         SourceError: no model of scikit-learn or a booster library; saved by another minor version of scikit-learn,
-            whose fitted state this one fails to read or reads differently; a pickle without `allow_pickle`; untrusted types; a damaged or changed
-            file; an estimator that was never fitted.
+            whose fitted state this one fails to read or reads differently; a pickle without `allow_pickle`; untrusted
+            types; a damaged or changed file; an estimator that was never fitted.
     """
     with blame(source.uri):
         description = read_description(source.folder)

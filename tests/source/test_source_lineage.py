@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_the_lineage_is_json_and_names_every_link_of_the_chain(registry, lineage
 
 def test_the_trainers_name_stands_under_its_own_key_only(lineage):
     rest = json.dumps({key: value for key, value in lineage.items() if key != "user"})
-    assert "ann" not in rest
+    assert not re.search(r"\bann\b", rest)  # MLflow's random run names may hold the letters
     assert "secret" not in rest
     assert lineage["run"]["entry_point"] == "train.py"
     assert lineage["run"]["git"]["repository"] == "https://example.org/wine.git"

@@ -1,4 +1,4 @@
-"""A model of any known kind: its description, its stage, or its pipeline of stages."""
+"""A model of any known kind: its description, its stage or program, or its pipeline of stages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgepack_coreml.evaluate import classify, features, glm, network, trees
+from edgepack_coreml.evaluate.mil.program import ml_program
+from edgepack_coreml.evaluate.mil.weights import Weights
+from edgepack_coreml.evaluate.package import parts
 from edgepack_coreml.evaluate.values import Evaluate, Shape, Unknown, Value, Values, fitted, only, shape_of
 from edgepack_coreml.proto import messages
 
@@ -26,35 +29,37 @@ KINDS: Mapping[str, Callable[[Any], Evaluate]] = {
     "treeEnsembleRegressor": trees.regressor,
 }
 PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+PROGRAM = "mlProgram"
+SINGLE = ("glmClassifier", "glmRegressor", "neuralNetwork", "treeEnsembleClassifier", "treeEnsembleRegressor")
+"""Kinds whose arrays may be of float32, too; the other classic kinds take doubles."""
 NEWEST = 9
 
 
 def load(path: Path) -> Evaluator:
-    """The evaluator of an .mlmodel file.
+    """The evaluator of an .mlmodel file or an .mlpackage folder.
 
     Raises:
         Unknown: not a Core ML model, or one that the evaluator does not know.
     """
     from google.protobuf.message import DecodeError
 
-    if not path.is_file():
-        raise Unknown(f"{path.name}: is not a file; classic Core ML models are one .mlmodel file")
+    file, weights = parts(path)
     try:
-        model = messages().Model.FromString(path.read_bytes())
+        model = messages().Model.FromString(file.read_bytes())
     except DecodeError as error:
-        raise Unknown(f"{path.name}: is not a Core ML model") from error
+        raise Unknown(f"{file.name}: is not a Core ML model") from error
     size = model.ByteSize()
     model.DiscardUnknownFields()  # of all messages inside, too
     if model.ByteSize() != size:
-        raise Unknown(f"{path.name}: has fields that are not in the format")
-    return Evaluator(model)
+        raise Unknown(f"{file.name}: has fields that are not in the format")
+    return Evaluator(model, weights)
 
 
 class Evaluator:
     """A model ready to be run, every table and tree read once."""
 
-    def __init__(self, model: Any) -> None:
-        """Reads a `Model` message. Raises `Unknown` for what it does not know."""
+    def __init__(self, model: Any, weights: Weights | None = None) -> None:
+        """Reads a `Model` message, and an .mlpackage's weights. Raises `Unknown` for what it does not know."""
         only(model, "specificationVersion", "description", str(model.WhichOneof("Type")))
         if not 1 <= model.specificationVersion <= NEWEST:
             raise Unknown(f"specification version {model.specificationVersion}; knows 1 to {NEWEST}")
@@ -62,7 +67,7 @@ class Evaluator:
         only(self.description, "input", "output", "metadata", "predictedFeatureName", "predictedProbabilitiesName")
         self.inputs = {f.name: shape_of(f) for f in self.description.input}
         self.outputs = {f.name: shape_of(f) for f in self.description.output}
-        self._evaluate = _evaluate(model)
+        self._evaluate = _evaluate(model, weights)
 
     def run(self, values: Values) -> dict[str, Value]:
         """The outputs for rows of inputs. Raises `Unknown` where a value is not what a feature declares."""
@@ -70,12 +75,19 @@ class Evaluator:
         return _declared(self.outputs, self._evaluate(given))
 
 
-def _evaluate(model: Any) -> Evaluate:
+def _evaluate(model: Any, weights: Weights | None) -> Evaluate:
     kind = model.WhichOneof("Type")
     if kind in PIPELINES:
-        return _pipeline(model, kind)
+        return _pipeline(model, kind, weights)
+    if kind == PROGRAM:
+        return ml_program(model, weights)
     if kind not in KINDS:
-        raise Unknown(f"a model of kind {kind}; knows {', '.join(sorted([*KINDS, *PIPELINES]))}")
+        raise Unknown(f"a model of kind {kind}; knows {', '.join(sorted([*KINDS, *PIPELINES, PROGRAM]))}")
+    for feature in [*model.description.input, *model.description.output]:
+        shape = shape_of(feature)
+        known = ("float64", "float32") if kind in SINGLE else ("float64",)
+        if shape.kind == "array" and (len(shape.dims) != 1 or shape.dtype not in known):
+            raise Unknown(f"{kind}: {feature.name!r} is {shape}; knows one dimension of {' or '.join(known)}")
     if kind.endswith("Classifier"):
         classify.checked(model, kind)
     elif kind.endswith("Regressor"):
@@ -85,7 +97,7 @@ def _evaluate(model: Any) -> Evaluate:
     return KINDS[kind](model)
 
 
-def _pipeline(model: Any, kind: str) -> Evaluate:
+def _pipeline(model: Any, kind: str, weights: Weights | None) -> Evaluate:
     """Stages one after the other: each takes the inputs and what the stages before it gave, by name."""
     whole = getattr(model, kind)
     only(whole, "pipeline" if kind != "pipeline" else "models", "names")
@@ -94,7 +106,7 @@ def _pipeline(model: Any, kind: str) -> Evaluate:
     known: dict[str, Shape] = {f.name: shape_of(f) for f in model.description.input}
     stages = []
     for message in pipeline.models:
-        stage = Evaluator(message)
+        stage = Evaluator(message, weights)
         _agree(stage.inputs, known, message.WhichOneof("Type"))
         known.update(stage.outputs)
         stages.append(stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 from edgepack.errors import EdgepackError
 from edgepack.ir.types import Array, Floats
 
-DOUBLE_ARRAY = 65600
+ARRAYS = {65600: "float64", 65568: "float32", 65552: "float16", 131104: "int32"}
+"""Multiarray data types, and the numpy types of their values."""
+MOST_AXES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +31,7 @@ class Dictionaries:
 
 
 Value = Array | Dictionaries
-"""`(rows,)` float64, int64 or object (str); `(rows, width) float64`; or dictionaries."""
+"""`(rows,)` float64, int64 or object (str); an array's `(rows, *shape)` in its own type; or dictionaries."""
 
 Values = Mapping[str, Value]
 Evaluate = Callable[[Values], dict[str, Value]]
@@ -42,18 +45,32 @@ class Unknown(EdgepackError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A feature's declared type: `double`, `int64`, `string`, `array` (with its width), `int64 keys`, `string keys`."""
+    """A feature's declared type.
+
+    Attributes:
+        kind: `double`, `int64`, `string`, `array`, `int64 keys` or `string keys`.
+        dims: an array's shape for one row.
+        dtype: an array's numpy type.
+    """
 
     kind: str
-    width: int = 1
+    dims: tuple[int, ...] = ()
+    dtype: str = "float64"
+
+    @property
+    def width(self) -> int:
+        """How many numbers it is."""
+        return math.prod(self.dims)
 
     def __str__(self) -> str:
-        """`double`, `array[3]`."""
-        return f"array[{self.width}]" if self.kind == "array" else self.kind
+        """`double`, `array[3]`, `float32 array[3, 4]`."""
+        if self.kind != "array":
+            return self.kind
+        return f"{'' if self.dtype == 'float64' else self.dtype + ' '}array{list(self.dims)}"
 
 
 def shape_of(feature: Any) -> Shape:
-    """What a FeatureDescription declares. Raises `Unknown` for types that no classic stage has."""
+    """What a FeatureDescription declares. Raises `Unknown` for types that no stage has, and flexible shapes."""
     only(feature, "name", "shortDescription", "type")
     kind = feature.type.WhichOneof("Type")
     where = f"feature {feature.name!r}"
@@ -64,9 +81,9 @@ def shape_of(feature: Any) -> Shape:
         case "multiArrayType":
             array = feature.type.multiArrayType
             only(array, "shape", "dataType")
-            if len(array.shape) != 1 or array.shape[0] < 1 or array.dataType != DOUBLE_ARRAY:
-                raise Unknown(f"{where}: an array of shape {list(array.shape)}; knows one dimension of doubles")
-            return Shape(kind="array", width=int(array.shape[0]))
+            if len(array.shape) > MOST_AXES or min(array.shape, default=1) < 1 or array.dataType not in ARRAYS:
+                raise Unknown(f"{where}: an array of type {array.dataType} and shape {list(array.shape)}")
+            return Shape(kind="array", dims=tuple(int(n) for n in array.shape), dtype=ARRAYS[array.dataType])
         case "dictionaryType":
             only(feature.type.dictionaryType, "int64KeyType", "stringKeyType")
             key = feature.type.dictionaryType.WhichOneof("KeyType")
@@ -80,8 +97,8 @@ def fitted(name: str, shape: Shape, value: Value) -> Value:
     if isinstance(value, Dictionaries):
         kind = "string keys" if isinstance(value.labels[0], str) else "int64 keys"
         given = Shape(kind=kind)
-    elif value.ndim == 2:
-        given = Shape(kind="array", width=value.shape[1])
+    elif shape.kind == "array" or value.ndim > 1:
+        given = Shape(kind="array", dims=value.shape[1:], dtype=str(value.dtype))
     else:
         given = Shape(kind={"f": "double", "i": "int64", "O": "string"}.get(value.dtype.kind, str(value.dtype)))
     if given != shape:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgepack.host import TextStep
     from edgepack.ir import Program
 
 Kind = Literal["number", "string"]
@@ -57,6 +58,7 @@ class Interface:
         outputs: names out of `value`, `label`, `probabilities`.
         classes: the labels in the order of the probabilities' columns (None for a regressor).
         value_width: how many numbers `value` has per row; 1 comes back with shape (rows,).
+        texts: the host steps: inputs that an app counts the terms of, and the artifact takes the counts.
         method: the estimator's method that `value` answers. Several targets' labels or probabilities come side by side.
     """
 
@@ -66,6 +68,13 @@ class Interface:
     classes: tuple[str | int | bool | float, ...] | None = None
     value_width: int = 1
     method: Method = "predict"
+    texts: tuple[TextStep, ...] = ()
+
+    @property
+    def strings(self) -> tuple[Input, ...]:
+        """The string inputs that an artifact itself takes: all but those of host steps."""
+        counted = {step.input for step in self.texts}
+        return tuple(i for i in self.inputs if i.kind == "string" and i.name not in counted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

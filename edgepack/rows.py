@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+TEXT = "text"
+"""What the only input of a model is called that takes a list of texts rather than a table."""
+
 _FORMS = "give a DataFrame, a dict of columns or a 2-D array"
 
 
@@ -77,6 +80,8 @@ def _found(rows: Any, interface: Interface) -> Mapping[str, Any]:
             return _chosen(rows, {name: name for name in rows}, interface)
         case np.ndarray() | list() | tuple():
             return _by_position(rows, interface)
+        case pd.Series() if interface.texts:
+            return _by_position(rows.to_numpy(object), interface)
     raise UsageError(f"rows of type {type(rows).__name__}; {_FORMS}")
 
 
@@ -98,6 +103,8 @@ def _chosen(rows: Any, names: Mapping[Any, Any], interface: Interface) -> Mappin
 def _by_position(rows: Any, interface: Interface) -> Mapping[str, Any]:
     grid = rows if isinstance(rows, np.ndarray) else _objects(rows)
     wanted = sum(i.width for i in interface.inputs)
+    if interface.texts and wanted == 1 and grid.ndim == 1:
+        grid = np.array(rows, object).reshape(-1, 1)
     if grid.ndim != 2 or grid.shape[1] != wanted:
         raise UsageError(f"rows of shape {grid.shape}; give (rows, {wanted}), or a DataFrame with the columns' names")
     ends = np.cumsum([i.width for i in interface.inputs])

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from edgepack.contract import Interface, Precision
+from edgepack.host import TextStep
 from edgepack.ir import Node, Program
 from edgepack.ir.types import Integers
 from edgepack_onnx.graph import Graph
@@ -46,9 +47,13 @@ class Emitter:
 
     def __post_init__(self) -> None:
         """Declares the inputs."""
-        tensors = {tensor.element == "string": tensor for tensor in input_tensors(self.program.interface)}
+        interface = self.program.interface
+        tensors = {tensor.element == "string": tensor for tensor in column_tensors(interface)}
+        counted = {step.input for step in interface.texts}
         seen = {True: 0, False: 0}
-        for k, i in enumerate(self.program.interface.inputs):
+        for k, i in enumerate(interface.inputs):
+            if i.name in counted:
+                continue  # the graph takes its counts
             start = seen[i.kind == "string"]
             seen[i.kind == "string"] += i.width
             self.values[f"i{k}"] = whole(tensors[i.kind == "string"]).select(np.arange(start, start + i.width))
@@ -151,9 +156,19 @@ class Emitter:
 
 
 def input_tensors(interface: Interface) -> list[Tensor]:
-    """The graph inputs: `numbers`, `strings`, as far as the model has any."""
+    """The graph inputs: `numbers`, `strings`, as far as the model has any, and the counts of every host step."""
+    return [*column_tensors(interface), *(count_tensor(step) for step in interface.texts)]
+
+
+def count_tensor(step: TextStep) -> Tensor:
+    """The graph input of a host step; counts are whole numbers, which float32 holds."""
+    return Tensor(name=step.name, width=step.width, element="float", float32=True)
+
+
+def column_tensors(interface: Interface) -> list[Tensor]:
+    """The graph inputs that hold the model's inputs themselves, side by side."""
     numbers = [i for i in interface.inputs if i.kind == "number"]
-    strings = [i for i in interface.inputs if i.kind == "string"]
+    strings = interface.strings
     element: Literal["float", "double"] = "float" if interface.input_dtype == "float32" else "double"
     tensors = []
     if numbers:

@@ -23,13 +23,13 @@ from edgepack_onnx.arithmetic import (
 )
 from edgepack_onnx.block import emit_block
 from edgepack_onnx.elementwise import FUNCTIONS
-from edgepack_onnx.emitter import Emitter, Value
+from edgepack_onnx.emitter import Emitter, Value, count_tensor
 from edgepack_onnx.forest import emit_forest
 from edgepack_onnx.labels import are_positions, artifact_labels
 from edgepack_onnx.lookups import emit_lookups
 from edgepack_onnx.missing import emit_impute, emit_indicate
 from edgepack_onnx.piecewise import emit_bucket, emit_piecewise
-from edgepack_onnx.table import Table, Vector, joined
+from edgepack_onnx.table import Table, Vector, joined, whole
 
 
 def _select(node: Node, op: ir.Select, e: Emitter) -> Value:
@@ -147,6 +147,10 @@ def _arg_max(node: Node, op: ir.ArgMax, e: Emitter) -> Value:
     return Vector(e.graph.node("ArgMax", e.double(e.table(node.inputs[0])), axis=1, keepdims=0))
 
 
+def _count(node: Node, op: ir.Count, e: Emitter) -> Value:
+    return whole(count_tensor(op.step))
+
+
 def _label(node: Node, op: ir.Label, e: Emitter) -> Value:
     labels = artifact_labels(op.classes.tolist())
     index = e.vector(node.inputs[0])
@@ -167,6 +171,7 @@ WRITERS: Mapping[type, Writer] = MappingProxyType(
         ir.Complement: _complement,
         ir.Concat: _concat,
         ir.Constant: emit_constant,
+        ir.Count: _count,
         ir.Distances: emit_distances,
         ir.Elementwise: _elementwise,
         ir.Forest: emit_forest,

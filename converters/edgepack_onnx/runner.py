@@ -62,11 +62,12 @@ class OnnxRunner:
                 feed["numbers"] = np.hstack(numbers).astype(self.interface.input_dtype)
         strings = [
             np.where(is_missing(columns[i.name], None), i.missing_token, columns[i.name])
-            for i in self.interface.inputs
-            if i.kind == "string"
+            for i in self.interface.strings
         ]
         if strings:
             feed["strings"] = np.hstack(strings)
+        for step in self.interface.texts:
+            feed[step.name] = step.counts(columns[step.input][:, 0]).astype(np.float32)
         return feed
 
     def _feeds(self, columns: Columns) -> Iterator[dict[str, Array]]:

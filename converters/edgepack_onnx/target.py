@@ -144,10 +144,12 @@ def _output_info(output: str, interface: Interface, descriptions: Mapping[str, s
 
 def _description(tensor: Tensor, interface: Interface, descriptions: Mapping[str, str]) -> str:
     """The columns of a graph input in order, each with its sentence where there is one."""
+    if step := next((step for step in interface.texts if step.name == tensor.name), None):
+        return f"how often each term stands in {step.input}, as the manifest's host step {step.name} counts"
     kind = "string" if tensor.element == "string" else "number"
     columns = []
     for i in interface.inputs:
-        if i.kind == kind:
+        if i.kind == kind and (kind == "number" or i in interface.strings):
             name = i.name if i.width == 1 else f"{i.name} ({i.width} columns)"
             columns.append(f"{name}: {descriptions[i.name]}" if i.name in descriptions else name)
     return "; ".join(columns)
@@ -156,12 +158,10 @@ def _description(tensor: Tensor, interface: Interface, descriptions: Mapping[str
 def _metadata(interface: Interface) -> dict[str, str]:
     """What an app needs to fill the inputs and to read the outputs, as JSON."""
     numbers = [{"name": i.name, "width": i.width} for i in interface.inputs if i.kind == "number"]
-    strings = [
-        {"name": i.name, "width": i.width, "missing_token": i.missing_token}
-        for i in interface.inputs
-        if i.kind == "string"
-    ]
-    texts = {"edgepack.inputs": json.dumps({"numbers": numbers, "strings": strings}, ensure_ascii=False)}
+    strings = [{"name": i.name, "width": i.width, "missing_token": i.missing_token} for i in interface.strings]
+    counts = [{"name": step.name, "of": step.input, "width": step.width} for step in interface.texts]
+    inputs = {"numbers": numbers, "strings": strings, **({"counts": counts} if counts else {})}
+    texts = {"edgepack.inputs": json.dumps(inputs, ensure_ascii=False)}
     if interface.classes is not None:
         from edgepack_onnx.labels import artifact_labels
 

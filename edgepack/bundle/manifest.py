@@ -25,6 +25,7 @@ from edgepack.bundle.files import (
 from edgepack.bundle.strict_json import parse, plain, pretty, with_floats
 from edgepack.contract import Artifact, Input, Interface, OutputComparison, Verdict
 from edgepack.errors import SignatureError, UsageError
+from edgepack.host import Analyzer, TextStep
 
 SCHEMA_VERSION = 1
 
@@ -295,8 +296,16 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
 
 def _interface(raw: dict[str, Any]) -> Interface:
     inputs = tuple(Input(**{**item, "categories": _tuple(item["categories"])}) for item in raw["inputs"])
-    fields = {**raw, "inputs": inputs, "outputs": tuple(raw["outputs"]), "classes": _tuple(raw["classes"])}
-    return Interface(**fields)
+    texts = tuple(_text_step(step) for step in raw["texts"])
+    outputs, classes = tuple(raw["outputs"]), _tuple(raw["classes"])
+    return Interface(**{**raw, "inputs": inputs, "outputs": outputs, "classes": classes, "texts": texts})
+
+
+def _text_step(raw: dict[str, Any]) -> TextStep:
+    analyzer = raw["analyzer"]
+    lists = {"ngrams": tuple(analyzer["ngrams"]), "stop_words": tuple(analyzer["stop_words"])}
+    vocabulary = _tuple(raw["vocabulary"])
+    return TextStep(**{**raw, "analyzer": Analyzer(**{**analyzer, **lists}), "vocabulary": vocabulary})
 
 
 def _artifact(raw: dict[str, Any]) -> BundledArtifact:

@@ -14,6 +14,7 @@ from edgepack.lower.answer import Answer, answer_of, transformed
 from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.dispatch import Dispatch
 from edgepack.lower.schema import as_float64, inputs_of, with_domains, without_unused_inputs
+from edgepack.lower.text import shared_texts
 
 __all__ = ["lower"]
 
@@ -50,6 +51,7 @@ def lower(
     if b.nan_imputed & b.none_columns:  # a later step knows missing as None: what filled NaN before it fills nothing
         b = Builder(b.inputs, none_columns=b.none_columns)
         answer = _answered(estimator, wanted, b, fallback)
+    b.problems.extend(shared_texts(b))
     if b.problems:
         raise UnsupportedError(b.problems)
     interface = Interface(
@@ -59,6 +61,7 @@ def lower(
         classes=None if answer.classes is None else tuple(answer.classes.tolist()),
         value_width=b.types[answer.outputs["value"]].width if "value" in answer.outputs else 1,
         method=answer.method,
+        texts=tuple(b.texts),
     )
     method = getattr(estimator, "predict_proba" if "probabilities" in answer.outputs else answer.method)
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgepack.contract import Input, Problem
+from edgepack.host.text import TextStep
 from edgepack.ir.ops import Concat, Op, Select
 from edgepack.ir.program import Node
 from edgepack.ir.types import Type, number
@@ -86,6 +87,7 @@ class Builder:
     none_columns: set[str] = field(default_factory=set)
     nan_imputed: set[str] = field(default_factory=set)
     path: list[str] = field(default_factory=list)
+    texts: list[TextStep] = field(default_factory=list)
     gathered: dict[tuple[tuple[str, int], ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

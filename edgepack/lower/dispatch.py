@@ -11,7 +11,21 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from edgepack.ir.types import TypeMismatch
-from edgepack.lower import boosters, compose, encode, impute, linear, predict, scale, trees
+from edgepack.lower import (
+    bayes,
+    boosters,
+    compose,
+    dummy,
+    encode,
+    impute,
+    isotonic,
+    linear,
+    mlp,
+    predict,
+    scale,
+    text,
+    trees,
+)
 from edgepack.lower.builder import Builder, Misfit, Refused, Table
 from edgepack.lower.fallback import predict_via_skl2onnx, transform_via_skl2onnx
 from edgepack.lower.predict import Prediction
@@ -23,7 +37,9 @@ Predict = Callable[[Any, Table, Builder, "Dispatch"], Prediction]
 TRANSFORMERS: Mapping[type, Transform] = {
     **encode.TRANSFORMERS,
     **impute.TRANSFORMERS,
+    **isotonic.TRANSFORMERS,
     **scale.TRANSFORMERS,
+    **text.TRANSFORMERS,
 }
 
 COMPOSITIONS: Mapping[type, Composition] = {
@@ -31,7 +47,11 @@ COMPOSITIONS: Mapping[type, Composition] = {
 }
 
 PREDICTORS: Mapping[type, Predict] = {
+    **bayes.PREDICTORS,
+    **dummy.PREDICTORS,
+    **isotonic.PREDICTORS,
     **linear.PREDICTORS,
+    **mlp.PREDICTORS,
     **predict.PREDICTORS,
     **trees.PREDICTORS,
 }

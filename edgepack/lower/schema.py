@@ -14,6 +14,7 @@ from edgepack.contract import Input, Kind
 from edgepack.errors import UsageError
 from edgepack.ir.program import Program
 from edgepack.lower.encode import UNSEEN
+from edgepack.rows import TEXT
 
 
 def inputs_of(sample: Any, used: Any = None) -> tuple[Input, ...]:
@@ -27,6 +28,8 @@ def inputs_of(sample: Any, used: Any = None) -> tuple[Input, ...]:
             raise UsageError(f"columns {', '.join(twice)} are there more than once; give every column its own name")
         return tuple(_column(str(name), sample[name]) for name in names)
     array = np.asarray(sample)
+    if array.ndim == 1 and len(array) and all(isinstance(text, str) for text in array.tolist()):
+        return (Input(name=TEXT, kind="string"),)
     if array.ndim != 2:
         raise UsageError(f"sample of shape {array.shape}; give rows as a 2-D array or a DataFrame")
     if array.dtype.kind in "fiub":
@@ -141,6 +144,9 @@ def _changed(row: Any, inputs: tuple[Input, ...], values: Mapping[int, Any]) -> 
     if row.dtype.kind == "f":  # one numeric matrix
         return np.full_like(row, values[0])
     changed = row.astype(object)
+    if row.ndim == 1:  # a list of texts
+        changed[0] = values[0]
+        return changed
     for k, value in values.items():
         changed[0, k] = value
     return changed

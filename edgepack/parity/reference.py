@@ -11,8 +11,9 @@ import numpy as np
 from edgepack.contract import Answers, Columns, Interface
 from edgepack.ir.types import Array, Flags, Floats
 from edgepack.parity.refusals import Questions
+from edgepack.rows import TEXT
 
-Form = Literal["table", "matrix", "array"]
+Form = Literal["table", "matrix", "array", "texts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,8 @@ class Reference:
         estimator: as it was loaded; its `n_jobs` is left as it is.
         interface: the inputs and outputs by name.
         none_columns: string inputs whose missing value the estimator knows as `None` rather than NaN.
-        form: what the estimator takes: a `table` (DataFrame by column names), a numeric `matrix`, or an object `array`.
+        form: what the estimator takes: a `table` (DataFrame by column names), a numeric `matrix`, an object `array`, or
+            a list of `texts`.
             Found from the estimator and the interface where None.
     """
 
@@ -38,6 +40,8 @@ class Reference:
 
         given = [self._given(columns, i.name) for i in self.interface.inputs]
         form = self.form or _form(self.estimator, self.interface)
+        if form == "texts":
+            return given[0][:, 0]
         if form == "matrix":
             return np.concatenate(given, axis=1)
         if form == "array":
@@ -110,6 +114,8 @@ def margin(scores: Floats) -> Floats:
 def _form(estimator: Any, interface: Interface) -> Form:
     if hasattr(estimator, "feature_names_in_"):
         return "table"
+    if interface.texts and [i.name for i in interface.inputs] == [TEXT]:
+        return "texts"
     if any(i.name not in ("X", f"x{k}") for k, i in enumerate(interface.inputs)):
         return "table"
     return "array" if any(i.kind == "string" for i in interface.inputs) else "matrix"

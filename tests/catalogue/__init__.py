@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import boosters, linear
+from catalogue import bayes, boosters, linear, mlp
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
+    **bayes.CASES,
     **boosters.CASES,
     **linear.CASES,
+    **mlp.CASES,
 }
 """By name: the estimator's class, then its flags."""

@@ -102,7 +102,7 @@ def target_of(kind: str, x: np.ndarray) -> Any:
         case "flags":
             return value > np.median(value)
         case "floats":
-            return np.where(value > np.median(value), 1.5, -1.0)
+            return np.where(value > np.median(value), 2.0, -1.0)
         case "thirds":
             return thirds
         case "words":

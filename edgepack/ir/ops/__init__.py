@@ -13,6 +13,7 @@ from edgepack.ir.ops.neighbors import Distances, Nearest, WeightedMedian
 from edgepack.ir.ops.op import Op
 from edgepack.ir.ops.piecewise import Bucket, Piecewise
 from edgepack.ir.ops.shape import Concat, Select
+from edgepack.ir.ops.text import Count
 
 __all__ = [
     "Affine",
@@ -23,6 +24,7 @@ __all__ = [
     "Complement",
     "Concat",
     "Constant",
+    "Count",
     "Distances",
     "Elementwise",
     "Forest",

@@ -196,15 +196,15 @@ def hot_next(answer: Any, start: int, end: int, *, hot: Any = encode._hot) -> fl
     return float(hot(answer, start, end) + 1)
 
 
-def without_nan_branch(*, joined: Any = trees._joined, **parts: Any) -> Forest:
+def without_nan_branch(*, joined: Any = trees.joined, **parts: Any) -> Forest:
     return joined(**{**parts, "nan_left": [np.zeros_like(n) for n in parts["nan_left"]]})
 
 
-def base_zero(*, joined: Any = trees._joined, **parts: Any) -> Forest:
+def base_zero(*, joined: Any = trees.joined, **parts: Any) -> Forest:
     return joined(**{**parts, "base": np.zeros_like(parts["base"])})
 
 
-def in_float64(*, joined: Any = trees._joined, **parts: Any) -> Forest:
+def in_float64(*, joined: Any = trees.joined, **parts: Any) -> Forest:
     return joined(**{**parts, "compare": "float64"})
 
 
@@ -217,11 +217,11 @@ IN_CODE: dict[str, tuple[Any, str, Any, Any]] = {
     "the edge one float too high": (domains.Defined, "edge", property(edge_of_the_last), ROOT),
     "a hidden edge overlooked": (fold_forests, "_last_hidden_edge", lambda *_: 0, log_of(SimpleImputer())),
     "everything decided": (fold_forests, "prune", all_decided, make_pipeline(StandardScaler(), forest())),
-    "NaN never goes left": (trees, "_joined", without_nan_branch, forest()),
-    "float64 comparisons": (trees, "_joined", in_float64, make_pipeline(StandardScaler(), forest())),
+    "NaN never goes left": (trees, "joined", without_nan_branch, forest()),
+    "float64 comparisons": (trees, "joined", in_float64, make_pipeline(StandardScaler(), forest())),
     "a base left out": (
         trees,
-        "_joined",
+        "joined",
         base_zero,
         make_pipeline(SimpleImputer(), GradientBoostingRegressor(n_estimators=4)),
     ),

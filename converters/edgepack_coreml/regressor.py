@@ -15,16 +15,16 @@ def end(b: Builder, table: Numbers) -> tuple[Feature, ...]:
     Core ML's regressors give one number: several are that many regressors, and a featureVectorizer.
     """
     whole = whole_source(table)
-    source = whole if isinstance(whole, Grown) else linear.weighted(table)
     name = b.name("value")
-    if source.width == 1:
-        return (_written(b, source, name),)
+    if len(table) == 1:
+        return (_written(b, whole if isinstance(whole, Grown) else linear.weighted(table), name),)
     message = messages().Model()
     parts: list[Feature] = []
-    for k in range(source.width):
-        parts.append(_written(b, source.narrow(k), b.name(f"{name}_{k}")))
+    for k, column in enumerate(table):  # each by itself, so that a NaN that passes through stays in its own column
+        source = whole.narrow(k) if isinstance(whole, Grown) else linear.weighted((column,))
+        parts.append(_written(b, source, b.name(f"{name}_{k}")))
         message.featureVectorizer.inputList.add(inputColumn=parts[-1].name, inputDimensions=1)
-    out = output_feature(name, "array", source.width)
+    out = output_feature(name, "array", len(table))
     b.add("featureVectorizer", parts, [out], message)
     return (out,)
 

@@ -22,7 +22,9 @@ from edgepack.lower import (
     linear,
     mlp,
     predict,
+    preprocess,
     scale,
+    select,
     text,
     trees,
 )
@@ -38,7 +40,9 @@ TRANSFORMERS: Mapping[type, Transform] = {
     **encode.TRANSFORMERS,
     **impute.TRANSFORMERS,
     **isotonic.TRANSFORMERS,
+    **preprocess.TRANSFORMERS,
     **scale.TRANSFORMERS,
+    **select.TRANSFORMERS,
     **text.TRANSFORMERS,
 }
 
@@ -53,6 +57,7 @@ PREDICTORS: Mapping[type, Predict] = {
     **linear.PREDICTORS,
     **mlp.PREDICTORS,
     **predict.PREDICTORS,
+    **select.PREDICTORS,
     **trees.PREDICTORS,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import bayes, boosters, linear, mlp
+from catalogue import bayes, boosters, linear, mlp, preprocess, select
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
@@ -12,5 +12,7 @@ CASES: Mapping[str, Case] = {
     **boosters.CASES,
     **linear.CASES,
     **mlp.CASES,
+    **preprocess.CASES,
+    **select.CASES,
 }
 """By name: the estimator's class, then its flags."""

@@ -1,0 +1,15 @@
+"""scikit-learn's preprocessing beyond scalers and category encoders."""
+
+from __future__ import annotations
+
+from sklearn import preprocessing
+
+from edgepack.lower.preprocess import polynomial, rows
+
+TRANSFORMERS = {
+    preprocessing.Binarizer: rows.binarizer,
+    preprocessing.KBinsDiscretizer: rows.k_bins_discretizer,
+    preprocessing.KernelCenterer: rows.kernel_centerer,
+    preprocessing.Normalizer: rows.normalizer,
+    preprocessing.PolynomialFeatures: polynomial.polynomial_features,
+}

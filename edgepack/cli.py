@@ -33,6 +33,16 @@ class FloatType(StrEnum):
     float64 = "float64"
 
 
+class Output(StrEnum):
+    """A method of the estimator."""
+
+    predict = "predict"
+    predict_proba = "predict_proba"
+    decision_function = "decision_function"
+    score_samples = "score_samples"
+    transform = "transform"
+
+
 ModelArg = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="models:/name/version, models:/name@alias, runs:/id/path or a model folder."),
@@ -45,6 +55,10 @@ TrackingOpt = Annotated[
 PickleOpt = Annotated[bool, typer.Option("--allow-pickle", help="Load a pickled model, which can run any code.")]
 DataOpt = Annotated[Path | None, typer.Option(help="More rows: CSV, Parquet or JSON.")]
 RowsOpt = Annotated[int, typer.Option(min=100, help="About how many boundary rows to compare.")]
+OutputOpt = Annotated[
+    Output | None,
+    typer.Option(help="Whose answers to compile (default: predict, and any probabilities)."),
+]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ToleranceOpt = Annotated[
     float | None, typer.Option(min=0, help="Allowed difference (default: probabilities 1e-6, values 1e-5 relative).")
@@ -64,6 +78,7 @@ def export(
     rows: RowsOpt = 20_000,
     tolerance: ToleranceOpt = None,
     input_dtype: Annotated[FloatType, typer.Option(help="The numbers that the device passes.")] = FloatType.float32,
+    output: OutputOpt = None,
     min_runtime: Annotated[str, typer.Option(help="The oldest ONNX Runtime that must load the artifact.")] = "1.21",
     precision: Annotated[
         FloatType, typer.Option(help="Of sums of trees in ONNX; float32 halves the bytes, branches stay exact.")
@@ -90,6 +105,7 @@ def export(
             rows=rows,
             tolerance=_tolerance(tolerance),
             input_dtype=input_dtype.value,
+            output=output.value if output else None,
             min_runtime=min_runtime,
             precision=precision.value,
             keep_failed=keep_failed,
@@ -271,33 +287,29 @@ def inspect(
 def check(
     model: ModelArg,
     target: TargetsOpt = ["onnx", "coreml"],  # noqa: B006  (typer copies it)
+    output: OutputOpt = None,
     allow_pickle: PickleOpt = False,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
     """Tell whether a model can be exported, and every reason why not (exit code 4)."""
-    import tempfile
-
-    from edgepack.compiler import compile_model
     from edgepack.errors import UnsupportedError
-    from edgepack.export import check as check_targets
+    from edgepack.survey import survey
     from edgepack.targets import find_target
 
-    targets = [find_target(name) for name in dict.fromkeys(target)]
-    problems: tuple[Any, ...] = ()
-    with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
-        try:
-            compiled = compile_model(model, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
-            check_targets(compiled, targets)
-        except UnsupportedError as error:
-            problems = error.problems
+    found = survey(
+        model,
+        [find_target(name) for name in dict.fromkeys(target)],
+        tracking_uri=tracking_uri,
+        allow_pickle=allow_pickle,
+        output=output.value if output else None,
+    )
     if json:
-        names = [t.name for t in targets]
-        console.emit_json({"supported": not problems, "targets": names, "problems": [str(p) for p in problems]})
-    elif not problems:
-        print(f"{model}: supported on {', '.join(t.name for t in targets)}")
-    if problems:
-        raise UnsupportedError(problems)
+        console.emit_json(found.to_document())
+    else:
+        console.show(found.to_table())
+    if not found.supported:
+        raise UnsupportedError(found.problems)
 
 
 @app.command()

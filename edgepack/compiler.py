@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgepack.contract import Columns, InputDtype
+from edgepack.contract import Columns, InputDtype, Method
 from edgepack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,13 +51,16 @@ class Compiled:
         return columns_of(self.sample, self.program.interface)
 
 
-def compile_estimator(estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32") -> Program:
+def compile_estimator(
+    estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32", output: Method | None = None
+) -> Program:
     """The optimized Program of a fitted estimator: scikit-learn's answers, over raw inputs, in few ops.
 
     Args:
         estimator: fitted; a Pipeline, classifier or regressor.
         sample: a few rows as it was fitted on: a DataFrame, or a 2-D array.
         input_dtype: the numbers that the device passes.
+        output: the method whose answers it gives; see `edgepack.lower.lower`.
 
     Raises:
         UnsupportedError: with every step that cannot be compiled.
@@ -65,7 +69,7 @@ def compile_estimator(estimator: Any, sample: Any, *, input_dtype: InputDtype = 
     from edgepack.lower import lower
     from edgepack.passes import optimize
 
-    return optimize(lower(estimator, sample, input_dtype=input_dtype))
+    return optimize(lower(estimator, sample, input_dtype=input_dtype, output=output))
 
 
 def compile_model(
@@ -76,12 +80,16 @@ def compile_model(
     allow_pickle: bool = False,
     sample: Any = None,
     input_dtype: InputDtype = "float32",
+    output: Method | None = None,
+    on_step: Callable[[str], object] | None = None,
 ) -> Compiled:
     """A model by its MLflow URI or local folder, compiled.
 
     Args:
         into: a folder for the downloaded files; it must outlive the result.
         sample: rows to use in place of the model's own input example.
+        output: the method whose answers to compile; see `edgepack.lower.lower`.
+        on_step: called with the path of every step that is looked at.
 
     Raises:
         SourceError: it cannot be found, reached or loaded safely.
@@ -97,5 +105,5 @@ def compile_model(
     rows = fitted.example if sample is None else sample
     if rows is None:
         raise UsageError(f"{model}: has no input example; log the model with one, or pass rows with --data FILE")
-    lowered = lower(fitted.estimator, rows, input_dtype=input_dtype)
+    lowered = lower(fitted.estimator, rows, input_dtype=input_dtype, output=output, on_step=on_step)
     return Compiled(source=source, estimator=fitted.estimator, sample=rows, lowered=lowered, program=optimize(lowered))

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from edgepack.errors import EdgepackError
 
+INTERRUPTED = 130
+
 
 def run(app: Callable[[], Any]) -> NoReturn:
     """Runs the command line and exits: 0, an error's own code, 130 after Ctrl-C, 1 for what nobody foresaw."""
@@ -18,8 +20,10 @@ def run(app: Callable[[], Any]) -> NoReturn:
         app()
     except EdgepackError as error:
         fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        fail("interrupted; nothing was left half-written", 130)
+    except SystemExit as end:  # typer ends so by itself, and says nothing of Ctrl-C
+        if end.code != INTERRUPTED:
+            raise
+        fail("interrupted; nothing was left half-written", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

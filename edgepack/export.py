@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgepack.compiler import Compiled, compile_model
-from edgepack.contract import Artifact, EmitOptions, InputDtype, Precision, Problem, Runner, Target, Verdict
+from edgepack.contract import Artifact, EmitOptions, InputDtype, Method, Precision, Runner, Target, Verdict
 from edgepack.errors import EdgepackError, ParityError, UnsupportedError, UsageError
+from edgepack.survey import of_target
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
@@ -37,6 +38,7 @@ def export(
     sample: Any = None,
     data: Any = None,
     input_dtype: InputDtype = "float32",
+    output: Method | None = None,
     min_runtime: str = "1.21",
     precision: Precision = "float64",
     rows: int = 20_000,
@@ -53,6 +55,8 @@ def export(
         key: a private key (PEM) to sign with; without one the bundle is not signed.
         sample: rows in place of the model's own input example.
         data: further rows for parity, as the estimator takes them.
+        output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
+            any; `transform` for a model that predicts nothing.
         precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
@@ -82,6 +86,7 @@ def export(
             allow_pickle=allow_pickle,
             sample=sample,
             input_dtype=input_dtype,
+            output=output,
         )
         check(compiled, chosen)
         folder = Path(out) / bundle_name(compiled)
@@ -121,11 +126,7 @@ def export(
 
 def check(compiled: Compiled, targets: Sequence[Target]) -> None:
     """Returns if every target can emit the program. Raises `UnsupportedError` with all the reasons of all of them."""
-    problems = [
-        Problem(step=f"{target.name}: {p.step}", reason=p.reason, remedy=p.remedy)
-        for target in targets
-        for p in target.check(compiled.program)
-    ]
+    problems = [of_target(target.name, p) for target in targets for p in target.check(compiled.program)]
     if problems:
         raise UnsupportedError(problems)
 

@@ -84,6 +84,7 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
         tracking_uri=tracking_uri,
         allow_pickle=allow_pickle,
         input_dtype=bundle.interface.input_dtype,
+        output=None if "probabilities" in bundle.interface.outputs else bundle.interface.method,
     )
     sealed, found = _digest(source.lineage), _digest(compiled.source.lineage)
     if sealed != found:

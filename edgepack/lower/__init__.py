@@ -26,6 +26,7 @@ def lower(
     input_dtype: InputDtype = "float32",
     output: Method | None = None,
     fallback: bool = True,
+    on_step: Callable[[str], object] | None = None,
 ) -> Program:
     """The Program of a fitted estimator, usually a Pipeline.
 
@@ -36,6 +37,7 @@ def lower(
         output: the method whose answers the Program gives. None: `predict`, with the probabilities where there are
             any; `transform` for an estimator that predicts nothing.
         fallback: whether estimators without a lowering may become an `OnnxBlock` by skl2onnx.
+        on_step: called with the path of every step that is looked at.
 
     Raises:
         UnsupportedError: with every step and option that has no lowering, all at once.
@@ -46,11 +48,12 @@ def lower(
     width, fitted_width = sum(i.width for i in b.inputs), getattr(estimator, "n_features_in_", None)
     if fitted_width not in (None, 0, width):  # CatBoost forgets it when it is saved
         raise UsageError(f"{width} columns in the sample; give the {fitted_width} that the model was fitted on")
+    dispatch = Dispatch(fallback, on_step or (lambda _step: None))
     wanted = output or ("transform" if _only_transforms(estimator) else None)
-    answer = _answered(estimator, wanted, b, fallback)
+    answer = _answered(estimator, wanted, b, dispatch)
     if b.nan_imputed & b.none_columns:  # a later step knows missing as None: what filled NaN before it fills nothing
         b = Builder(b.inputs, none_columns=b.none_columns)
-        answer = _answered(estimator, wanted, b, fallback)
+        answer = _answered(estimator, wanted, b, dispatch)
     b.problems.extend(shared_texts(b))
     if b.problems:
         raise UnsupportedError(b.problems)
@@ -80,9 +83,8 @@ def _only_transforms(estimator: Any) -> bool:
     return hasattr(estimator, "transform") and not hasattr(estimator, "predict") and not isinstance(estimator, type)
 
 
-def _answered(estimator: Any, wanted: Method | None, b: Builder, fallback: bool) -> Answer:
-    dispatch = Dispatch(fallback)
-    if wanted == "transform":
+def _answered(estimator: Any, wanted: Method | None, b: Builder, dispatch: Dispatch) -> Answer:
+    if wanted == "transform" and hasattr(estimator, "transform"):
         return transformed(dispatch.transform(estimator, b.input_table(), b), b)
     prediction = dispatch.predict(estimator, b.input_table(), b)
     try:

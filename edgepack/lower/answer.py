@@ -36,6 +36,8 @@ def answer_of(prediction: Prediction, wanted: Method | None, b: Builder) -> Answ
         return Answer(outputs={"value": scores}, method=wanted)
     if p.targets:
         return _of_targets(p, wanted, b)
+    if wanted == "transform":
+        raise Refused(_instead(wanted, p))
     if wanted == "predict_proba" and p.probabilities is None:
         raise Refused(_instead(wanted, p))
     if p.label is None:
@@ -83,5 +85,5 @@ def _beside(names: Sequence[str], b: Builder) -> str:
 
 def _instead(wanted: str, p: Prediction) -> str:
     has = {"decision_function": p.decision, "score_samples": p.scores, "predict_proba": p.probabilities}
-    known = ", ".join(["predict", *(name for name, value in has.items() if value is not None)])
+    known = " or ".join(["predict", *(name for name, value in has.items() if value is not None)])
     return f"gives no {wanted}; choose {known}"

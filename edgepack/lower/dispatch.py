@@ -68,13 +68,17 @@ class Dispatch:
 
     Attributes:
         fallback: whether estimators without a lowering may go through skl2onnx (the ONNX target alone takes those).
+        on_step: called with the path of every step that is looked at.
     """
 
     fallback: bool
+    on_step: Callable[[str], object]
 
     def transform(self, est: Any, table: Table, b: Builder) -> Table:
         """The table after a transformer; a placeholder of the right width where it is refused."""
         with b.within(type(est).__name__) if type(est) not in COMPOSITIONS else b.within():
+            if type(est) not in COMPOSITIONS:
+                self.on_step(b.step)
             try:
                 _check_fitted(est)
                 if composition := COMPOSITIONS.get(type(est)):
@@ -91,6 +95,8 @@ class Dispatch:
     def predict(self, est: Any, table: Table, b: Builder) -> Prediction:
         """A predictor's answers; an empty `Prediction` where it is refused."""
         with b.within(type(est).__name__) if type(est) is not sk_pipeline.Pipeline else b.within():
+            if type(est) is not sk_pipeline.Pipeline:
+                self.on_step(b.step)
             try:
                 _check_fitted(est)
                 if lowering := PREDICTORS.get(type(est)) or boosters.PREDICTORS.get(_full_name(type(est))):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -117,10 +119,20 @@ def test_inspect_shows_a_bundle_and_a_models_program(edgepack: Any, bundle: Path
 def test_check_lists_every_problem_with_its_step_and_exits_4(edgepack: Any, registry: Path) -> None:
     done = edgepack("check", "models:/odd/1", "--target", "coreml")
     assert done.code == 4
-    assert "columntransformer → cat → targetencoder → TargetEncoder" in done.err
+    assert "dummyclassifier → DummyClassifier" in done.err
     assert "Traceback" not in done.err
+    steps = edgepack("check", "models:/odd/1", "--json").json()["steps"]
+    assert [set(step["status"].values()) for step in steps] == [{"not checked"}] * 4 + [{"unsupported"}]
+    assert edgepack("check", "models:/odd/1").out.count("unsupported") == 2
+
+
+def test_check_tells_what_each_target_makes_of_each_step(edgepack: Any, registry: Path) -> None:
     fine = edgepack("check", "models:/trips/1", "--json").json()
-    assert fine == {"supported": True, "targets": ["onnx", "coreml"], "problems": []}
+    assert (fine["supported"], fine["targets"], fine["problems"]) == (True, ["onnx", "coreml"], [])
+    assert [step["step"].split(" → ")[-1] for step in fine["steps"]] == [
+        "SimpleImputer", "StandardScaler", "SimpleImputer", "OneHotEncoder", "RandomForestClassifier",
+    ]  # fmt: skip
+    assert all(step["status"] == {"onnx": "supported", "coreml": "supported"} for step in fine["steps"])
 
 
 @pytest.mark.parametrize(
@@ -191,3 +203,26 @@ def _reseal(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["golden"].update(sha256=sha256(content).hexdigest(), size_bytes=len(content))
     (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_ctrl_c_ends_in_one_line_and_leaves_nothing(registry: Path, tmp_path: Path) -> None:
+    words = ("export", "models:/trips/1", "--out", str(tmp_path / "dist"), "--rows", "2000000")
+    command = [sys.executable, "-c", "from edgepack.cli import main; main()", *words]
+    process = subprocess.Popen(command, cwd=registry, stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "edgepack: interrupted; nothing was left half-written\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_method_is_exported_and_checked_again(edgepack: Any, registry: Path, tmp_path: Path) -> None:
+    done = edgepack("export", "models:/trips/1", "--output", "predict", "--out", tmp_path, "--rows", 500)
+    assert done.code == 0, done.err
+    assert "probabilities" not in edgepack("inspect", tmp_path / "trips-1", "--json").json()["interface"]["outputs"]
+    assert edgepack("parity", tmp_path / "trips-1", "--rows", 500).code == 0
+    refused = edgepack("export", "models:/trips/1", "--output", "transform", "--out", tmp_path)
+    assert (refused.code, refused.err) == (
+        4,
+        "edgepack: Pipeline: gives no transform; choose predict or predict_proba\n",
+    )

@@ -15,14 +15,17 @@ from edgepack.lower import (
     bayes,
     boosters,
     compose,
+    discriminant,
     dummy,
     encode,
     impute,
     isotonic,
     linear,
+    mixture,
     mlp,
     predict,
     preprocess,
+    project,
     scale,
     select,
     text,
@@ -37,10 +40,12 @@ Composition = Callable[[Any, Table, Builder, "Dispatch"], Table]
 Predict = Callable[[Any, Table, Builder, "Dispatch"], Prediction]
 
 TRANSFORMERS: Mapping[type, Transform] = {
+    **discriminant.TRANSFORMERS,
     **encode.TRANSFORMERS,
     **impute.TRANSFORMERS,
     **isotonic.TRANSFORMERS,
     **preprocess.TRANSFORMERS,
+    **project.TRANSFORMERS,
     **scale.TRANSFORMERS,
     **select.TRANSFORMERS,
     **text.TRANSFORMERS,
@@ -52,11 +57,14 @@ COMPOSITIONS: Mapping[type, Composition] = {
 
 PREDICTORS: Mapping[type, Predict] = {
     **bayes.PREDICTORS,
+    **discriminant.PREDICTORS,
     **dummy.PREDICTORS,
     **isotonic.PREDICTORS,
     **linear.PREDICTORS,
+    **mixture.PREDICTORS,
     **mlp.PREDICTORS,
     **predict.PREDICTORS,
+    **project.PREDICTORS,
     **select.PREDICTORS,
     **trees.PREDICTORS,
 }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import bayes, boosters, linear, mlp, preprocess, select
+from catalogue import bayes, boosters, discriminant, linear, mixture, mlp, preprocess, project, select
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
     **bayes.CASES,
     **boosters.CASES,
+    **discriminant.CASES,
     **linear.CASES,
+    **mixture.CASES,
     **mlp.CASES,
     **preprocess.CASES,
+    **project.CASES,
     **select.CASES,
 }
 """By name: the estimator's class, then its flags."""

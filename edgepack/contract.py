@@ -17,6 +17,7 @@ Kind = Literal["number", "string"]
 InputDtype = Literal["float32", "float64"]
 Method = Literal["predict", "predict_proba", "decision_function", "score_samples", "transform"]
 Precision = Literal["float32", "float64"]
+IOS = Literal[15, 16, 17, 18]
 
 Columns = Mapping[str, "np.ndarray[Any, Any]"]
 """Rows in one normal form: every input by name, `(rows, width)`; numbers float64, strings object (`str` or `None`)."""
@@ -99,6 +100,7 @@ class EmitOptions:
         min_runtime: the oldest ONNX Runtime that must load the ONNX artifact.
         precision: of sums of trees in the ONNX artifact. Branches are exact either way; float32 halves the bytes and
             moves a sum by about 1e-7 of its size.
+        ios: the oldest iOS that must load the Core ML artifact, if it is an ML Program: 15, 16, 17 or 18.
         metadata: text that the artifact itself carries (model URI, run id, versions, …).
         descriptions: a sentence per input or output name, where known.
     """
@@ -106,6 +108,7 @@ class EmitOptions:
     name: str = "model"
     min_runtime: str = "1.21"
     precision: Precision = "float64"
+    ios: IOS = 15
     metadata: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
 

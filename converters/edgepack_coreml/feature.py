@@ -9,10 +9,10 @@ import numpy as np
 
 from edgepack.ir.types import Flags
 
-Kind = Literal["double", "int64", "string", "array", "labels int64", "labels string"]
+Kind = Literal["double", "int64", "string", "array", "array float32", "labels int64", "labels string"]
 
-DOUBLE_ARRAY = 65600
-"""`ArrayFeatureType.ArrayDataType.DOUBLE`."""
+DOUBLE_ARRAY, FLOAT32_ARRAY = 65600, 65568
+"""`DOUBLE` and `FLOAT32` of `ArrayFeatureType.ArrayDataType`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,9 +47,9 @@ class Feature:
                 description.type.int64Type.SetInParent()
             case "string":
                 description.type.stringType.SetInParent()
-            case "array":
+            case "array" | "array float32" as array:
                 description.type.multiArrayType.shape.append(self.width)
-                description.type.multiArrayType.dataType = DOUBLE_ARRAY
+                description.type.multiArrayType.dataType = DOUBLE_ARRAY if array == "array" else FLOAT32_ARRAY
             case "labels int64":
                 description.type.dictionaryType.int64KeyType.SetInParent()
             case "labels string":

@@ -53,11 +53,11 @@ class Plan:
 
 def plan(program: Program) -> Plan:
     """The stages of a Program. Goes on past a step that is refused, to find all the others."""
-    inputs, problems = _inputs(program.interface)
-    b = Builder(inputs, _write)
+    inputs, problems = model_inputs(program.interface)
+    b = Builder(inputs, write)
     head, covered, head_problems = head_of(program)
     problems += head_problems
-    values = {f"i{k}": _given(inputs[k], i.missing_token) for k, i in enumerate(program.interface.inputs)}
+    values = {f"i{k}": given(inputs[k], i.missing_token) for k, i in enumerate(program.interface.inputs)}
     live = _live(program, head.scores if head else None, covered)
     for node in program.nodes:
         if node.name not in live:
@@ -66,7 +66,7 @@ def plan(program: Program) -> Plan:
         if len(taken) < len(node.inputs):
             continue  # something before it was refused
         try:
-            values[node.name] = _planned(b, node, taken)
+            values[node.name] = planned(b, node, taken)
         except Refused as refused:
             problems.append(Problem(step=node.step or node.name, reason=refused.reason, remedy=refused.remedy))
     outputs: tuple[Feature, ...] = ()
@@ -78,7 +78,8 @@ def plan(program: Program) -> Plan:
     return Plan(inputs=inputs, outputs=outputs, stages=tuple(b.stages), problems=tuple(problems))
 
 
-def _inputs(interface: Interface) -> tuple[tuple[Feature, ...], list[Problem]]:
+def model_inputs(interface: Interface) -> tuple[tuple[Feature, ...], list[Problem]]:
+    """The interface's inputs as features, and what is wrong with their names."""
     features, problems = [], []
     for i in interface.inputs:
         kind: Kind = "string" if i.kind == "string" else "double" if i.width == 1 else "array"
@@ -94,7 +95,8 @@ def _inputs(interface: Interface) -> tuple[tuple[Feature, ...], list[Problem]]:
     return tuple(features), problems
 
 
-def _given(feature: Feature, missing: str) -> Numbers | Texts:
+def given(feature: Feature, missing: str) -> Numbers | Texts:
+    """An input's columns."""
     if feature.kind == "string":
         return (Text(feature=feature, missing=missing),)
     return columns_of(feature)
@@ -115,7 +117,8 @@ def _live(program: Program, scores: str | None, covered: set[str]) -> set[str]:
     return live
 
 
-def _planned(b: Builder, node: Node, taken: Sequence[Numbers | Texts]) -> Numbers | Texts:
+def planned(b: Builder, node: Node, taken: Sequence[Numbers | Texts]) -> Numbers | Texts:
+    """The columns after a node. Raises `Refused` where no classic stage says it."""
     texts = [[c for c in value if isinstance(c, Text)] for value in taken]
     tables = [[c for c in value if not isinstance(c, Text)] for value in taken]
     if isinstance(node.op, Concat | Select):
@@ -161,7 +164,8 @@ def _planned_numbers(b: Builder, node: Node, tables: Sequence[Numbers]) -> Numbe
             raise Refused(f"{type(op).__name__} in the middle of a model has no Core ML stage")
 
 
-def _write(b: Builder, source: Looked | Weighted | Grown) -> Feature:
+def write(b: Builder, source: Looked | Weighted | Grown) -> Feature:
+    """The stages of a source that is not a feature yet."""
     match source:
         case Looked(of=of):
             return strings.write(b, source, of) if isinstance(of, Text) else numbers.write(b, source, of)

@@ -40,11 +40,15 @@ class EvaluatorRunner:
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
-        answers = self.evaluator.run(given(columns, self.interface))
+        declared = self.evaluator.inputs
+        values = given(columns, self.interface)
+        answers = self.evaluator.run(
+            {n: x.astype(declared[n].dtype) if declared[n].kind == "array" else x for n, x in values.items()}
+        )
         description = self.evaluator.description
         if self.interface.classes is None:
-            value = answers[description.output[0].name]
-            return {"value": np.asarray(value)}
+            value = np.asarray(answers[description.output[0].name], np.float64)
+            return {"value": value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value}
         labels = core_ml_labels(self.interface.classes)
         chosen = np.asarray(answers[description.predictedFeatureName])
         result = {"label": _own_labels(chosen, labels, self.interface)}
@@ -75,7 +79,8 @@ class MacRunner:
         answers = self.model.predict(rows)
         description = self.model.get_spec().description
         if self.interface.classes is None:
-            return {"value": np.array([answer[description.output[0].name] for answer in answers], np.float64)}
+            value = np.array([answer[description.output[0].name] for answer in answers], np.float64)
+            return {"value": value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value}
         labels = core_ml_labels(self.interface.classes)
         chosen = np.array([answer[description.predictedFeatureName] for answer in answers], object)
         result = {"label": _own_labels(chosen, labels, self.interface)}

@@ -26,7 +26,7 @@ def model_bytes(plan: Plan, interface: Interface, options: EmitOptions) -> tuple
     if len(plan.stages) == 1 and alone:
         return encoded(header) + last.body(), last.kind
     pipeline = b"".join(wire.embed(1, stage.encode()) for stage in plan.stages)
-    if last.kind.endswith("Classifier"):
+    if last.probabilities or last.kind.endswith("Classifier"):
         kind, body = "pipelineClassifier", wire.embed(200, wire.embed(1, pipeline))
     elif last.predicted:
         kind, body = "pipelineRegressor", wire.embed(201, wire.embed(1, pipeline))
@@ -36,10 +36,10 @@ def model_bytes(plan: Plan, interface: Interface, options: EmitOptions) -> tuple
 
 
 def file_name(name: str) -> str:
-    """`HousePrices.mlmodel` for `house-prices`: Xcode names the generated class after the file."""
+    """`HousePrices` for `house-prices`: Xcode names the generated class after the file."""
     words = re.findall(r"[^\W_]+", name)
     camel = "".join(word[0].upper() + word[1:] for word in words)
-    return f"{camel if camel[:1].isalpha() else 'Model' + camel}.mlmodel"
+    return f"{camel if camel[:1].isalpha() else 'Model' + camel}"
 
 
 def _sentences(plan: Plan, interface: Interface, options: EmitOptions) -> Mapping[str, str]:

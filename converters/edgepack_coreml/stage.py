@@ -23,6 +23,7 @@ class Stage:
         body: gives the encoded field `kind` of a `Model` message.
         predicted: for classifiers and regressors: the output that holds the prediction.
         probabilities: for classifiers: the output that holds the dictionary.
+        specification: the version that the stage needs.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Stage:
     body: Callable[[], bytes]
     predicted: str = ""
     probabilities: str = ""
+    specification: int = SPECIFICATION
 
     def header(self, inputs: tuple[Feature, ...], sentences: Mapping[str, str]) -> Any:
         """A `Model` message with version and description, for these inputs and this stage's outputs.
@@ -39,7 +41,7 @@ class Stage:
             inputs: of the stage itself, or of the pipeline that it ends.
             sentences: a short description for features, by name.
         """
-        model = messages().Model(specificationVersion=SPECIFICATION)
+        model = messages().Model(specificationVersion=self.specification)
         for feature in inputs:
             feature.describe(model.description.input.add(), sentences.get(feature.name, ""))
         for feature in self.outputs:

@@ -18,7 +18,7 @@ NAME = "coreml"
 
 @dataclass(frozen=True, slots=True)
 class CoreMLTarget:
-    """Writes classic Core ML models: doubles and strings in, labels and probability dictionaries out, iOS 11."""
+    """Writes Core ML models: classic ones (doubles and strings, iOS 11) where they can say it, else ML Programs."""
 
     @property
     def name(self) -> str:
@@ -26,16 +26,19 @@ class CoreMLTarget:
         return NAME
 
     def check(self, program: Program) -> list[Problem]:
-        """Everything that a classic Core ML model cannot say, all at once."""
+        """Everything that neither a classic model nor an ML Program can say; what the latter cannot, all at once."""
+        from edgepack_coreml import mil
         from edgepack_coreml.plan import plan
 
-        return list(plan(program).problems)
+        if not plan(program).problems:
+            return []
+        return list(mil.plan(program, EmitOptions().ios).problems)
 
     def emit(self, program: Program, into: Path, options: EmitOptions) -> Artifact:
-        """Writes `<Name>.mlmodel` into a folder.
+        """Writes `<Name>.mlmodel`, or the folder `<Name>.mlpackage` for an ML Program, into a folder.
 
         Raises:
-            UnsupportedError: the program has not passed `check`.
+            UnsupportedError: the program has not passed `check`, or needs a later iOS.
         """
         from edgepack_coreml.plan import plan
         from edgepack_coreml.save import file_name, model_bytes
@@ -43,9 +46,9 @@ class CoreMLTarget:
 
         planned = plan(program)
         if planned.problems:
-            raise UnsupportedError(planned.problems)
+            return _emit_program(program, into, options)
         data, kind = model_bytes(planned, program.interface, options)
-        path = into / file_name(options.name)
+        path = into / f"{file_name(options.name)}.mlmodel"
         path.write_bytes(data)
         return Artifact(
             target=NAME,
@@ -62,8 +65,26 @@ class CoreMLTarget:
         return open_runner(path, interface)
 
 
+def _emit_program(program: Program, into: Path, options: EmitOptions) -> Artifact:
+    from edgepack_coreml import mil
+    from edgepack_coreml.save import file_name
+
+    planned = mil.plan(program, options.ios)
+    if planned.problems:
+        raise UnsupportedError(planned.problems)
+    path = into / f"{file_name(options.name)}.mlpackage"
+    kind, specification = mil.write(planned, program.interface, options, path)
+    return Artifact(
+        target=NAME,
+        path=path,
+        format=f"Core ML {kind}, specification {specification}",
+        min_runtime=f"iOS {options.ios}",
+        notes=_notes([*(stage.kind for stage in planned.front), "mlProgram"]),
+    )
+
+
 def _notes(kinds: list[str]) -> tuple[str, ...]:
     counted = ", ".join(f"{n} × {kind}" if n > 1 else kind for kind, n in Counter(kinds).items())
-    if "neuralNetwork" not in kinds:
+    if not {"neuralNetwork", "mlProgram"} & set(kinds):
         return (f"stages: {counted}",)
-    return (f"stages: {counted}", "neural network layers are float32 on the CPU: load with computeUnits = .cpuOnly")
+    return (f"stages: {counted}", "what is computed in float32 is so on the CPU: load with computeUnits = .cpuOnly")

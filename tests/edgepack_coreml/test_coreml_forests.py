@@ -10,7 +10,7 @@ import pytest
 
 from edgepack.contract import Input
 from edgepack.ir.ops import Affine, ArgMax, Concat, Forest, Impute, Label, Linear, Lookup, OneHot, Sum
-from edgepack_coreml import target
+from edgepack_coreml.plan import plan
 
 Make = Callable[..., Any]
 NAN = float("nan")
@@ -136,7 +136,7 @@ def test_categories_beside_numbers(agree: Make, program: Make, name: str, compar
     chain = [("c", lookup, ["i1"]), ("x", Concat(), ["i0", "c", "i2"]), ("p", forest, ["x"]), *label("p")]
     p = program(inputs, chain, {"label": "l", "probabilities": "p"}, classes=("no", "yes"))
     if name == "values" and compare == "float32":
-        assert [problem.reason for problem in target.check(p)] == [
+        assert [problem.reason for problem in plan(p).problems] == [
             "asks whether float64 numbers equal a float32 number"
         ]
         return

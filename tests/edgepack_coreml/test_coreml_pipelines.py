@@ -29,6 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from edgepack.lower import lower
 from edgepack.passes import optimize
 from edgepack_coreml import target
+from edgepack_coreml.plan import plan
 
 Make = Callable[..., Any]
 NUMBERS, STRINGS = ["age", "fare (USD)"], ["city", "deck"]
@@ -117,7 +118,7 @@ def test_the_answers_are_scikit_learns(save: Make, name: str, fold: bool) -> Non
     model = make_pipeline(clone(before), clone(estimator)).fit(DATA, TARGETS[wanted])
     program = lower(model, DATA.head(20), fallback=False)
     program = optimize(program) if fold else program
-    problems = target.check(program)
+    problems = plan(program).problems
     if not fold and any("rounding" in problem.reason for problem in problems):
         pytest.skip("splits behind a scaler need folding")
     rows = new_rows()

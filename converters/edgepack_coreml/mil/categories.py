@@ -1,0 +1,26 @@
+"""Writers of ops about categories that are numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgepack.ir.ops import Lookup, OneHot
+from edgepack_coreml.mil.graph import Graph, Var, only_float32
+
+
+def lookup(g: Graph, op: Lookup, x: Var) -> Var:
+    """The table's row for a number: every key is compared, and the places that do not match count 0."""
+    k = len(op.keys)
+    row = np.full(1, float(k))
+    if k:
+        found = g.number(g.equal(x=x, y=only_float32(op.keys.astype(np.float64))))
+        back = g.reduce_sum(x=g.mul(x=found, y=k - np.arange(float(k))), axes=[0], keep_dims=True)
+        row = g.sub(x=float(k), y=back)
+    row = g.select(cond=g.not_equal(x=x, y=x), a=np.full(1, k + 1.0), b=row)
+    at = g.cast(x=row, dtype="int32")
+    return g.reshape(x=g.gather(x=op.table, indices=at, axis=0), shape=[op.table.shape[1]])
+
+
+def one_hot(g: Graph, op: OneHot, x: Var) -> Var:
+    """1 in the column that a number names."""
+    return g.number(g.equal(x=x, y=np.arange(float(op.size))))

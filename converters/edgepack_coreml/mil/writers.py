@@ -1,0 +1,35 @@
+"""Which function writes which op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edgepack.ir import ops
+from edgepack_coreml.mil import categories, links, numbers, tables
+
+WRITERS: Mapping[type, Callable[..., Any]] = {
+    ops.Affine: numbers.affine,
+    ops.ArgMax: links.argmax,
+    ops.Binary: tables.binary,
+    ops.Clip: numbers.clip,
+    ops.Complement: links.complement,
+    ops.Concat: tables.concat,
+    ops.Constant: tables.constant,
+    ops.Elementwise: numbers.elementwise,
+    ops.Impute: numbers.impute,
+    ops.Indicate: numbers.indicate,
+    ops.Linear: tables.linear,
+    ops.Lookup: categories.lookup,
+    ops.Normalize: links.normalize,
+    ops.OneHot: categories.one_hot,
+    ops.Power: numbers.power,
+    ops.Reduce: tables.reduce,
+    ops.Select: tables.select,
+    ops.Sigmoid: links.sigmoid,
+    ops.Softmax: links.softmax,
+    ops.Step: links.step,
+    ops.Sum: tables.total,
+    ops.Where: tables.where,
+}
+"""Each takes the graph, the op and its inputs, and gives its result; it raises `Refused` for what MIL cannot say."""

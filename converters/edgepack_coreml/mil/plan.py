@@ -63,7 +63,7 @@ def plan(program: Program, ios: int) -> Planned:
             b = Builder(inputs, classic.write)
         else:
             given = _entrance(b, tuple(column for table in front.values() for column in table))
-    outputs = _outputs(b, interface)
+    outputs = _outputs(b, program)
     function = None
     with tools.builder() as mil:
         widths = {name: len(table) for name, table in front.items()}
@@ -228,10 +228,10 @@ def _entrance(b: Builder, table: Numbers) -> Feature:
     return out
 
 
-def _outputs(b: Builder, interface: Interface) -> tuple[Feature, ...]:
-    if interface.classes is None:
-        return (output_feature(b.name("value"), "array float32", interface.value_width),)
-    text = isinstance(core_ml_labels(interface.classes)[0], str)
+def _outputs(b: Builder, program: Program) -> tuple[Feature, ...]:
+    if "value" in program.outputs:
+        return (output_feature(b.name("value"), "array float32", program.types()[program.outputs["value"]].width),)
+    text = isinstance(core_ml_labels(program.interface.classes or ("",))[0], str)
     return (
         output_feature(b.name("classLabel"), "string" if text else "int64"),
         output_feature(b.name("classProbability"), "labels string" if text else "labels int64"),

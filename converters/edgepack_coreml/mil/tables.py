@@ -42,7 +42,7 @@ def reduce(g: Graph, op: Reduce, x: Var) -> Var:
     return g.reduce_log_sum_exp(x=runs, axes=[1], keep_dims=False)
 
 
-def constant(g: Graph, op: Constant, x: Var) -> Var:
+def constant(g: Graph, op: Constant) -> Var:
     """A row, whatever the input."""
     return g.const(val=op.row)
 

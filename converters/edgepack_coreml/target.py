@@ -12,8 +12,11 @@ from edgepack.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
+    from edgepack_coreml.mil import Planned
 
 NAME = "coreml"
+MANY_STAGES = 48
+"""Longer classic pipelines become ML Programs where these need less than half as many stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,21 @@ class CoreMLTarget:
     def emit(self, program: Program, into: Path, options: EmitOptions) -> Artifact:
         """Writes `<Name>.mlmodel`, or the folder `<Name>.mlpackage` for an ML Program, into a folder.
 
+        A perceptron of 100 neurons is a classic pipeline of some 300 stages: that becomes an ML Program, too.
+
         Raises:
             UnsupportedError: the program has not passed `check`, or needs a later iOS.
         """
+        from edgepack_coreml import mil
         from edgepack_coreml.plan import plan
         from edgepack_coreml.save import file_name, model_bytes
         from edgepack_coreml.stage import SPECIFICATION
 
         planned = plan(program)
-        if planned.problems:
-            return _emit_program(program, into, options)
+        if planned.problems or len(planned.stages) > MANY_STAGES:
+            in_program = mil.plan(program, options.ios)
+            if planned.problems or (2 * len(in_program.front) < len(planned.stages) and not in_program.problems):
+                return _emitted_program(in_program, program.interface, into, options)
         data, kind = model_bytes(planned, program.interface, options)
         path = into / f"{file_name(options.name)}.mlmodel"
         path.write_bytes(data)
@@ -65,15 +73,14 @@ class CoreMLTarget:
         return open_runner(path, interface)
 
 
-def _emit_program(program: Program, into: Path, options: EmitOptions) -> Artifact:
+def _emitted_program(planned: Planned, interface: Interface, into: Path, options: EmitOptions) -> Artifact:
     from edgepack_coreml import mil
     from edgepack_coreml.save import file_name
 
-    planned = mil.plan(program, options.ios)
     if planned.problems:
         raise UnsupportedError(planned.problems)
     path = into / f"{file_name(options.name)}.mlpackage"
-    kind, specification = mil.write(planned, program.interface, options, path)
+    kind, specification = mil.write(planned, interface, options, path)
     return Artifact(
         target=NAME,
         path=path,

@@ -21,7 +21,7 @@ CUTS = [0.1, 0.5, -0.0, 1e-45, 1.0, 1 / 3, 3.4028234663852886e38, -1e300, 1e300]
 
 
 def grow(trees: int, *, equal: bool = False, splits: int = 12) -> Forest:
-    """Trees of any shape: each split is made at a leaf drawn at random. Leaves' values are whole, so that sums are exact."""
+    """Trees of any shape: splits are made at leaves drawn at random. Values are whole, so that sums are exact."""
     r = np.random.default_rng(trees)
     rows: list[list[Any]] = []
     roots = []

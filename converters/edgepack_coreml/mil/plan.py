@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from edgepack.contract import Interface, Problem
 from edgepack.ir import Node, Program
-from edgepack.ir.ops import Constant, Label, OnnxBlock, Op
+from edgepack.ir.ops import Constant, Label, Lookup, OnnxBlock, Op
 from edgepack_coreml import plan as classic
 from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, output_feature
 from edgepack_coreml.head import head_of
 from edgepack_coreml.labels import core_ml_labels
-from edgepack_coreml.mil import tools
+from edgepack_coreml.mil import categories, tools
 from edgepack_coreml.mil.graph import Graph, Var
 from edgepack_coreml.mil.writers import WRITERS
 from edgepack_coreml.proto import messages
@@ -138,30 +138,39 @@ def _split(program: Program, b: Builder, problems: list[Problem]) -> tuple[dict[
     live = _live(program)
     front: dict[str, Numbers] = {}
     rest = []
+    codes: dict[tuple[Any, ...], str] = {}
     for node in program.nodes:
         if node.name not in live or isinstance(node.op, Label):
             continue
-        taken = [tables[name] for name in node.inputs if name in tables]
-        texts = bool(taken) and all(isinstance(c, Text) for table in taken for c in table)
-        if isinstance(node.op, Constant) or not texts:
+        taken = [] if isinstance(node.op, Constant) else [tables[name] for name in node.inputs if name in tables]
+        if not taken or not all(isinstance(c, Text) for table in taken for c in table):
             rest.append(node)
-            for name in [] if isinstance(node.op, Constant) else node.inputs:
-                if name in tables:
-                    front[name] = tuple(c for c in tables[name] if not isinstance(c, Text))
+            front.update({name: _numbers(tables[name]) for name in node.inputs if name in tables and taken})
             continue
         try:
-            tables[node.name] = classic.planned(b, node, taken)
+            if isinstance(node.op, Lookup):
+                code = codes.setdefault((node.inputs, *node.op.keys), f"{node.name} row")
+                front.setdefault(
+                    code, _numbers(classic.planned(b, replace(node, op=categories.rows_of(node.op)), taken))
+                )
+                rest.append(replace(node, op=categories.Rows(table=node.op.table), inputs=(code,)))
+            else:
+                tables[node.name] = classic.planned(b, node, taken)
         except Refused as refused:
             problems.append(Problem(step=node.step or node.name, reason=refused.reason, remedy=refused.remedy))
     for name in program.outputs.values():
         if name in tables:
-            front[name] = tuple(c for c in tables[name] if not isinstance(c, Text))
+            front[name] = _numbers(tables[name])
     for k, i in enumerate(interface.inputs):
         if not front and i.kind == "number":  # nothing depends on the row
-            front[f"i{k}"] = tuple(c for c in tables[f"i{k}"] if not isinstance(c, Text))
+            front[f"i{k}"] = _numbers(tables[f"i{k}"])
     if not front and not problems:
         problems.append(Problem(step="outputs", reason="the same answer for every text", remedy="use the onnx target"))
     return front, rest
+
+
+def _numbers(table: Numbers | Texts) -> Numbers:
+    return tuple(c for c in table if not isinstance(c, Text))
 
 
 def _live(program: Program) -> set[str]:
@@ -201,6 +210,8 @@ def _unsayable(program: Program) -> list[Problem]:
 def _writer(op: Op) -> Callable[..., Var]:
     if isinstance(op, OnnxBlock):
         raise Refused(f"{type(op.estimator).__name__} is known as an ONNX graph only")
+    if isinstance(op, categories.Rows):
+        return categories.rows
     if type(op) not in WRITERS:
         raise Refused(f"{type(op).__name__} has no ML Program operation")
     return WRITERS[type(op)]

@@ -83,6 +83,7 @@ def export(
     precision: Annotated[
         FloatType, typer.Option(help="Of sums of trees in ONNX; float32 halves the bytes, branches stay exact.")
     ] = FloatType.float64,
+    ios: Annotated[int, typer.Option(min=15, max=18, help="The oldest iOS that must load an ML Program.")] = 15,
     keep_failed: Annotated[bool, typer.Option("--keep-failed", help="Write the bundle even if parity fails.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")] = False,
     allow_pickle: PickleOpt = False,
@@ -108,6 +109,7 @@ def export(
             output=output.value if output else None,
             min_runtime=min_runtime,
             precision=precision.value,
+            ios=ios,
             keep_failed=keep_failed,
             overwrite=overwrite,
             on_progress=progress,

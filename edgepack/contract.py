@@ -17,7 +17,6 @@ Kind = Literal["number", "string"]
 InputDtype = Literal["float32", "float64"]
 Method = Literal["predict", "predict_proba", "decision_function", "score_samples", "transform"]
 Precision = Literal["float32", "float64"]
-IOS = Literal[15, 16, 17, 18]
 
 Columns = Mapping[str, "np.ndarray[Any, Any]"]
 """Rows in one normal form: every input by name, `(rows, width)`; numbers float64, strings object (`str` or `None`)."""
@@ -108,7 +107,7 @@ class EmitOptions:
     name: str = "model"
     min_runtime: str = "1.21"
     precision: Precision = "float64"
-    ios: IOS = 15
+    ios: int = 15
     metadata: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
@@ -188,7 +187,11 @@ class Verdict:
 
 
 class Runner(Protocol):
-    """Runs rows through one artifact in one runtime."""
+    """Runs rows through one artifact in one runtime.
+
+    A runner may have a `largest_number: float`: up to which size of numbers the artifact itself says that its answers
+    hold. Parity compares no rows beyond it, and says so.
+    """
 
     @property
     def runtime(self) -> str:

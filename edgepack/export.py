@@ -41,6 +41,7 @@ def export(
     output: Method | None = None,
     min_runtime: str = "1.21",
     precision: Precision = "float64",
+    ios: int = 15,
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
@@ -58,6 +59,7 @@ def export(
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
             any; `transform` for a model that predicts nothing.
         precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
+        ios: the oldest iOS that must load a Core ML artifact that is an ML Program.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
         overwrite: whether an existing bundle of that name is replaced.
@@ -92,7 +94,11 @@ def export(
         folder = Path(out) / bundle_name(compiled)
         ensure_free(folder, overwrite=overwrite)
         options = EmitOptions(
-            name=compiled.source.name, min_runtime=min_runtime, precision=precision, metadata=_metadata(compiled)
+            name=compiled.source.name,
+            min_runtime=min_runtime,
+            precision=precision,
+            ios=ios,
+            metadata=_metadata(compiled),
         )
         artifacts = [_emit(compiled, target, Path(scratch), options, progress) for target in chosen]
         more = None if data is None else columns_of(data, compiled.program.interface)

@@ -17,6 +17,7 @@ from edgepack.ir.types import Array
 from edgepack_coreml.evaluate import Evaluator, load
 from edgepack_coreml.evaluate.values import Dictionaries
 from edgepack_coreml.labels import core_ml_labels
+from edgepack_coreml.save import LARGEST_NUMBER
 
 
 def open_runner(path: Path, interface: Interface) -> Runner:
@@ -37,6 +38,11 @@ class EvaluatorRunner:
     def runtime(self) -> str:
         """Says that it is not Apple's."""
         return "Core ML reference evaluator (not Apple's framework)"
+
+    @property
+    def largest_number(self) -> float:
+        """Up to which size of numbers the file says that its answers hold."""
+        return _largest_number(self.evaluator.description)
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
@@ -71,6 +77,11 @@ class MacRunner:
     def runtime(self) -> str:
         """`Core ML macOS 15.1`."""
         return f"Core ML macOS {platform.mac_ver()[0]}"
+
+    @property
+    def largest_number(self) -> float:
+        """Up to which size of numbers the file says that its answers hold."""
+        return _largest_number(self.model.get_spec().description)
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
@@ -118,6 +129,10 @@ def _own_labels(chosen: Array, labels: Sequence[int | str], interface: Interface
     if unknown := set(chosen.tolist()) - set(place):
         raise UsageError(f"label {min(unknown, key=str)!r} is not among the interface's classes")
     return np.array(interface.classes)[[place[label] for label in chosen.tolist()]]
+
+
+def _largest_number(description: Any) -> float:
+    return float(description.metadata.userDefined.get(LARGEST_NUMBER, "inf"))
 
 
 def _height(table: Mapping[str, Array]) -> int:

@@ -81,12 +81,15 @@ def _emitted_program(planned: Planned, interface: Interface, into: Path, options
         raise UnsupportedError(planned.problems)
     path = into / f"{file_name(options.name)}.mlpackage"
     kind, specification = mil.write(planned, interface, options, path)
+    notes = _notes([*(stage.kind for stage in planned.front), "mlProgram"])
+    if planned.largest_number < mil.LARGEST:
+        notes += (f"for numbers up to ±{planned.largest_number:g}: float32 overflows beyond",)
     return Artifact(
         target=NAME,
         path=path,
         format=f"Core ML {kind}, specification {specification}",
         min_runtime=f"iOS {options.ios}",
-        notes=_notes([*(stage.kind for stage in planned.front), "mlProgram"]),
+        notes=notes,
     )
 
 

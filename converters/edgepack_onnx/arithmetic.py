@@ -18,6 +18,7 @@ BINARY = {
     "add": "Add",
     "divide": "Div",
     "equal": "Equal",
+    "fmod": "Mod",
     "greater": "Greater",
     "greater_equal": "GreaterOrEqual",
     "maximum": "Max",
@@ -36,7 +37,7 @@ def emit_binary(node: Node, op: Binary, e: Emitter) -> Table:
     a, b = (e.table(name) for name in node.inputs)
     width = max(a.width, b.width)
     name = BINARY[op.function]
-    result = e.graph.node(name, e.double(a), e.double(b))
+    result = e.graph.node(name, e.double(a), e.double(b), **({"fmod": 1} if name == "Mod" else {}))
     return e.flags(result, width) if name in COMPARISONS else e.made(result, width)
 
 

@@ -48,9 +48,22 @@ def ordinal_encoder(est: Any, table: Table, b: Builder) -> Table:
     return Table(tuple(columns))
 
 
+def target_encoder(est: Any, table: Table, b: Builder) -> Table:
+    """A `Lookup` of the category's mean target, or of one per class, per column."""
+    plain = _plain_encoder(est)
+    width = len(est.classes_) if est.target_type_ == "multiclass" else 1
+    columns: list[Column] = []
+    for j in range(len(table)):
+        keys, answers = _ask(plain, table, j, b)
+        means = np.array([np.full(width, np.nan) if a is None else a[0, j * width : (j + 1) * width] for a in answers])
+        columns += b.table(b.emit(Lookup(keys=keys, table=means), b.gather(table.take([j])))).columns
+    return Table(tuple(columns))
+
+
 TRANSFORMERS = {
     preprocessing.OneHotEncoder: one_hot_encoder,
     preprocessing.OrdinalEncoder: ordinal_encoder,
+    preprocessing.TargetEncoder: target_encoder,
 }
 
 

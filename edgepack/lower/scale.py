@@ -9,9 +9,9 @@ import numpy as np
 from sklearn import preprocessing
 from sklearn.utils.validation import check_array
 
-from edgepack.ir.ops import Affine, Clip, Elementwise, Op
-from edgepack.ir.ops.elementwise import FUNCTIONS
+from edgepack.ir.ops import Affine, Clip
 from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.functions import meaning_of, name_of
 
 
 def standard_scaler(est: Any, table: Table, b: Builder) -> Table:
@@ -39,14 +39,14 @@ def min_max_scaler(est: Any, table: Table, b: Builder) -> Table:
 
 
 def function_transformer(est: Any, table: Table, b: Builder) -> Table:
-    """A numpy ufunc that `Elementwise` knows, or nothing at all."""
+    """A function of each number that edgepack knows, or nothing at all."""
     if est.func is None or _only_checks(est.func):
         return table
-    op = ufunc(est.func, est.kw_args)
+    function = meaning_of(est.func, est.kw_args)
     x = b.numbers(table)
     if wrong := {c.dtype for c in table.columns} - {"float64"}:
-        raise Refused(f"{_name(est.func)} of {min(wrong)}; let the step before it give float64")
-    return b.table(b.emit(op, x), sparse=table.sparse)
+        raise Refused(f"{name_of(est.func)} of {min(wrong)}; let the step before it give float64")
+    return b.table(function(x, b), sparse=table.sparse)
 
 
 TRANSFORMERS = {
@@ -58,23 +58,13 @@ TRANSFORMERS = {
 }
 
 
-def ufunc(function: Any, arguments: Any = None) -> Op:
-    """The op that says what a Python function does. Raises `Refused` for any but the known numpy ufuncs."""
-    if arguments:
-        raise Refused(f"{_name(function)} with the arguments {arguments!r}; use the function without arguments")
-    for name, known in FUNCTIONS.items():
-        if function is known:
-            return Elementwise(function=name)
-    raise Refused(f"function {_name(function)}; use one of numpy's {', '.join(FUNCTIONS)}")
-
-
 def inverse(transformer: Any, value: str, b: Builder) -> str:
     """`transformer.inverse_transform(value)`, for the targets of a TransformedTargetRegressor."""
     match type(transformer).__name__:
         case "FunctionTransformer":
             if transformer.inverse_func is None:
                 return value
-            return b.emit(ufunc(transformer.inverse_func, transformer.inv_kw_args), value)
+            return meaning_of(transformer.inverse_func, transformer.inv_kw_args)(value, b)
         case "StandardScaler":
             factor = transformer.scale_ if transformer.with_std else None
             offset = transformer.mean_ if transformer.with_mean else None
@@ -131,10 +121,3 @@ def _array(x: Any) -> Any:
 
 def _floats(x: Any) -> Any:
     return None if x is None else _array(x)
-
-
-def _name(function: Any) -> str:
-    if isinstance(function, partial):
-        return f"functools.partial of {_name(function.func)}"
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", repr(function))
-    return f"{module}.{name}" if module else name

@@ -76,8 +76,12 @@ class _Rows:
         runtime = type(runner).__name__
         try:
             runtime = runner.runtime
-            device = self._run(target, runner)
-            return compare(
+            largest = float(getattr(runner, "largest_number", np.inf))
+            if (beyond := int((~self._within(largest)).sum())) and largest < np.inf:
+                verdict = self._kept(self._within(largest))._compared(target, runtime, runner)
+                said = f"{beyond:,} rows beyond the ±{largest:g} that the artifact is for were left out"
+                return replace(verdict, reason="; ".join(filter(None, [verdict.reason, said])))
+            return self._compared(target, runtime, runner)
                 target,
                 runtime,
                 self.server,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import bayes, boosters, discriminant, linear, mixture, mlp, preprocess, project, select
+from catalogue import bayes, boosters, discriminant, kernels, linear, mixture, mlp, preprocess, project, select
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
     **bayes.CASES,
     **boosters.CASES,
     **discriminant.CASES,
+    **kernels.CASES,
     **linear.CASES,
     **mixture.CASES,
     **mlp.CASES,

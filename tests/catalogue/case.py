@@ -50,7 +50,7 @@ class Case:
 @cache
 def rows_of(kind: str) -> np.ndarray:
     """`(240, 6)`, all float32 values. `plain`: skewed, integral and centred columns; `positive`: none below 0;
-    `counts`: small whole numbers; `missing`: plain with NaN; `unit`: within [0, 1]; `binary`: 0 and 1;
+    `strictly positive`: none below ½;     `counts`: small whole numbers; `missing`: plain with NaN; `unit`: within [0, 1]; `binary`: 0 and 1;
     `ordinal`: whole numbers 0 to 4.
     """
     r = np.random.default_rng(7)
@@ -68,6 +68,8 @@ def rows_of(kind: str) -> np.ndarray:
             return x
         case "positive":
             return np.abs(x)
+        case "strictly positive":
+            return np.abs(x) + 0.5
         case "counts":
             return r.poisson(2.0, x.shape).astype(np.float64)
         case "missing":

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import product
 from typing import Any
 
+import numpy as np
+from scipy import special
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
+    FunctionTransformer,
     KBinsDiscretizer,
     Normalizer,
     PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    SplineTransformer,
     StandardScaler,
+    TargetEncoder,
 )
 
 from catalogue.case import Case
@@ -79,7 +87,118 @@ POLYNOMIALS = {
     ),
 }
 
-CASES = {**ROWS, **BINS, **POLYNOMIALS}
+CURVES = {
+    **{
+        f"PowerTransformer, {method}{', raw' * (not standardize)}": Case(
+            make=lambda method=method, standardize=standardize: PowerTransformer(method, standardize=standardize),
+            rows="strictly positive" if method == "box-cox" else "missing",
+            target="none",
+        )
+        for method, standardize in product(["yeo-johnson", "box-cox"], [True, False])
+    },
+    "PowerTransformer, ridge": Case(make=lambda: make_pipeline(PowerTransformer(), Ridge())),
+    **{
+        f"QuantileTransformer, {ends}, {n}, {rows}": Case(
+            make=lambda ends=ends, n=n: QuantileTransformer(n_quantiles=n, output_distribution=ends),
+            rows=rows,
+            target="none",
+        )
+        for ends, n, rows in product(["uniform", "normal"], [7, 200], ["plain", "missing", "ordinal"])
+    },
+    "QuantileTransformer, logistic": Case(
+        make=lambda: make_pipeline(
+            QuantileTransformer(n_quantiles=50, output_distribution="normal"), LogisticRegression()
+        ),
+        target="words",
+    ),
+}
+
+SPLINES = {
+    **{
+        f"SplineTransformer, {degree}, {extrapolation}, {knots}": Case(
+            make=lambda degree=degree, extrapolation=extrapolation, knots=knots: SplineTransformer(
+                degree=degree, extrapolation=extrapolation, knots=knots
+            ),
+            target="none",
+        )
+        for degree, extrapolation, knots in [
+            *product([1, 2, 3, 4], ["constant", "linear", "continue", "periodic"], ["uniform"]),
+            (0, "linear", "uniform"),
+            (0, "continue", "uniform"),
+            (0, "periodic", "uniform"),
+            *product([3], ["constant", "linear", "continue"], ["quantile"]),
+            (3, "error", "uniform"),
+        ]
+    },
+    **{
+        f"SplineTransformer, {extrapolation}, missing{', sparse' * sparse}": Case(
+            make=lambda sparse=sparse, extrapolation=extrapolation: SplineTransformer(
+                4, include_bias=False, sparse_output=sparse, extrapolation=extrapolation, handle_missing="zeros"
+            ),
+            rows="missing",
+            target="none",
+        )
+        for extrapolation, sparse in product(["constant", "linear", "periodic"], [False, True])
+    },
+    "SplineTransformer, knots": Case(
+        make=lambda: SplineTransformer(
+            knots=np.sort(np.random.default_rng(0).normal(0, 5, (7, 6)), axis=0), extrapolation="linear", order="F"
+        ),
+        target="none",
+    ),
+    "SplineTransformer, ridge": Case(
+        make=lambda: make_pipeline(SplineTransformer(include_bias=False, extrapolation="linear"), Ridge()), limit=1e6
+    ),
+}
+
+TARGETS = {
+    **{
+        f"TargetEncoder, {target}, {smooth}, {rows}": Case(
+            make=lambda smooth=smooth: TargetEncoder(smooth=smooth, random_state=0),
+            rows=rows,
+            target=target,
+            output="transform",
+        )
+        for target, smooth, rows in product(["value", "binary", "words"], ["auto", 3.0], ["ordinal", "missing"])
+    },
+    "TargetEncoder, ridge": Case(make=lambda: make_pipeline(TargetEncoder(random_state=0), Ridge()), rows="ordinal"),
+}
+
+FUNCTIONS = {
+    **{
+        f"FunctionTransformer, {function.__name__}": Case(
+            make=lambda function=function: FunctionTransformer(function),
+            rows=rows,
+            target="none",
+        )
+        for function, rows in [
+            (np.arctanh, "unit"),
+            (np.cosh, "plain"),
+            (np.deg2rad, "plain"),
+            (np.nan_to_num, "missing"),
+            (np.round, "plain"),
+            (np.sinh, "plain"),
+            (special.cbrt, "plain"),
+            (special.erf, "plain"),
+            (special.erfc, "plain"),
+            (special.expit, "plain"),
+            (special.log1p, "positive"),
+            (special.log_expit, "plain"),
+            (special.logit, "unit"),
+            (special.ndtr, "plain"),
+            (special.ndtri, "unit"),
+        ]
+    },
+    "FunctionTransformer, clip": Case(
+        make=lambda: FunctionTransformer(np.clip, kw_args={"a_min": -1, "a_max": 2.5}), target="none"
+    ),
+    "FunctionTransformer, clip below": Case(
+        make=lambda: FunctionTransformer(partial(np.clip, min=0.25, max=None)), target="none"
+    ),
+    "FunctionTransformer, ridge": Case(make=lambda: make_pipeline(FunctionTransformer(special.expit), Ridge())),
+}
+
+CASES = {**ROWS, **BINS, **POLYNOMIALS, **CURVES, **SPLINES, **TARGETS, **FUNCTIONS}
 
 
 def _bins(**options: Any) -> KBinsDiscretizer:

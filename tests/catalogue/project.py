@@ -12,6 +12,7 @@ from sklearn import (
     cross_decomposition,
     decomposition,
     kernel_approximation,
+    manifold,
     neighbors,
     neural_network,
     random_projection,
@@ -210,4 +211,18 @@ CODES = {
     },
 }
 
-CASES = {**PRINCIPAL, **LEAST_SQUARES, **RANDOM, **CODES}
+MANIFOLDS = {
+    f"Isomap, {', '.join(f'{k} {v}' for k, v in options.items())}": transform(
+        lambda options=options: manifold.Isomap(**options), limit=limit
+    )
+    # the server squares distances and takes their means away; a large number to the third hides the others, and all tie
+    for limit, options in [
+        (1e7, {"n_neighbors": 5}),
+        (1e7, {"n_neighbors": 1, "n_components": 3}),
+        (1e7, {"n_neighbors": 12, "metric": "manhattan"}),
+        (1e3, {"n_neighbors": 4, "p": 3}),
+        (1e7, {"n_neighbors": 6, "neighbors_algorithm": "brute", "path_method": "D"}),
+    ]
+}
+
+CASES = {**PRINCIPAL, **LEAST_SQUARES, **RANDOM, **CODES, **MANIFOLDS}

@@ -108,7 +108,7 @@ def test_a_function_transformer_without_a_function_does_nothing(function: Any) -
     ("transformer", "reason"),
     [
         (FunctionTransformer(np.log1p, kw_args={"where": True}), r"numpy.*log1p with the arguments \{'where': True\}"),
-        (FunctionTransformer(np.nan_to_num), "function numpy.nan_to_num; use one of numpy's absolute, arcsinh"),
+        (FunctionTransformer(np.sinc), "function numpy.sinc; use one of numpy's and scipy.special's absolute, arcsinh"),
         (
             FunctionTransformer(partial(check_array, dtype=int, ensure_all_finite=False)),
             "function functools.partial of sklearn",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgepack.contract import Interface, Problem
+from edgepack.errors import UsageError
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import Constant, Label, Lookup, OnnxBlock, Op
 from edgepack_coreml import plan as classic
@@ -19,6 +20,7 @@ from edgepack_coreml.head import head_of
 from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.mil import categories, tools
 from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.overflow import LARGEST, largest_number
 from edgepack_coreml.mil.writers import WRITERS
 from edgepack_coreml.proto import messages
 from edgepack_coreml.refused import Refused
@@ -39,6 +41,7 @@ class Planned:
         front: the stages before the program; none where the model takes one array of numbers.
         given: the program's input.
         function: coremltools' function; None if there are problems.
+        largest_number: up to which size of the inputs' numbers the answers hold.
     """
 
     inputs: tuple[Feature, ...]
@@ -46,11 +49,18 @@ class Planned:
     front: tuple[Stage, ...]
     given: Feature
     function: Any
+    largest_number: float
     problems: tuple[Problem, ...]
 
 
 def plan(program: Program, ios: int) -> Planned:
-    """The ML Program of a Program. Goes on past a step that is refused, to find all the others."""
+    """The ML Program of a Program. Goes on past a step that is refused, to find all the others.
+
+    Raises:
+        UsageError: an iOS that has no opset, or coremltools is not installed.
+    """
+    if ios not in tools.SPECIFICATIONS:
+        raise UsageError(f"iOS {ios}: choose 15, 16, 17 or 18 for an ML Program")
     interface = program.interface
     inputs, problems = classic.model_inputs(interface)
     problems += _unsayable(program)
@@ -79,6 +89,7 @@ def plan(program: Program, ios: int) -> Planned:
         front=tuple(b.stages),
         given=given,
         function=None if problems else function,
+        largest_number=LARGEST if problems else largest_number(program),
         problems=tuple(problems),
     )
 

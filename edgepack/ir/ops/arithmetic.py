@@ -16,6 +16,7 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
         "add",
         "divide",
         "equal",
+        "fmod",
         "greater",
         "greater_equal",
         "maximum",

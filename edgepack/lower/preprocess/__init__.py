@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn import preprocessing
 
-from edgepack.lower.preprocess import polynomial, rows
+from edgepack.lower.preprocess import polynomial, power, quantile, rows, spline
 
 TRANSFORMERS = {
     preprocessing.Binarizer: rows.binarizer,
@@ -12,4 +12,7 @@ TRANSFORMERS = {
     preprocessing.KernelCenterer: rows.kernel_centerer,
     preprocessing.Normalizer: rows.normalizer,
     preprocessing.PolynomialFeatures: polynomial.polynomial_features,
+    preprocessing.PowerTransformer: power.power_transformer,
+    preprocessing.QuantileTransformer: quantile.quantile_transformer,
+    preprocessing.SplineTransformer: spline.spline_transformer,
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from edgepack.lower.project import codes, components, features, partial, pools
+from edgepack.lower.project import codes, components, features, manifolds, partial, pools, spectral
 
 TRANSFORMERS = {
     **codes.TRANSFORMERS,
     **components.TRANSFORMERS,
     **features.TRANSFORMERS,
+    **manifolds.TRANSFORMERS,
     **pools.TRANSFORMERS,
+    **spectral.TRANSFORMERS,
 }
 
 PREDICTORS = {**partial.PREDICTORS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn import decomposition, manifold
+from sklearn import decomposition
 
 from edgepack.ir.ops import Concat
 from edgepack.lower.builder import Builder, Refused, Table
@@ -40,11 +40,6 @@ def topics(est: Any, table: Table, b: Builder) -> Table:
     raise Refused("topics are found by a search per row with a stopping rule of its own; use TruncatedSVD")
 
 
-def barycenters(est: Any, table: Table, b: Builder) -> Table:
-    """Always refused."""
-    raise Refused("each row solves a linear system of its neighbours; use Isomap or KernelPCA")
-
-
 TRANSFORMERS = {
     decomposition.DictionaryLearning: sparse_coder,
     decomposition.LatentDirichletAllocation: topics,
@@ -52,7 +47,6 @@ TRANSFORMERS = {
     decomposition.MiniBatchNMF: nonnegative_factors,
     decomposition.NMF: nonnegative_factors,
     decomposition.SparseCoder: sparse_coder,
-    manifold.LocallyLinearEmbedding: barycenters,
 }
 
 

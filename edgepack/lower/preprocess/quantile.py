@@ -1,0 +1,57 @@
+"""Ranks among the fitted quantiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from edgepack.ir.ops import Clip, Constant, Piecewise, Where
+from edgepack.ir.types import Floats
+from edgepack.lower import normal
+from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.formula import affine, binary, elementwise, where
+
+BOUND = 1e-7
+
+
+def quantile_transformer(est: Any, table: Table, b: Builder) -> Table:
+    """The mean of the interpolations from below and from above, which differ at repeated quantiles; 0 and 1 at the ends."""
+    x = b.doubles(table)
+    quantiles = np.asarray(est.quantiles_, np.float64)
+    if np.any(np.isnan(quantiles)):
+        raise Refused("a column that was all missing when fitted; drop it")
+    references = np.asarray(est.references_, np.float64)
+    from_below = b.emit(_interpolation(quantiles.T, references), x)
+    from_above = b.emit(_interpolation(-quantiles[::-1].T, -references[::-1]), elementwise("negative", x, b))
+    rank = affine(binary("subtract", from_below, from_above, b), b, factor=0.5)
+    first, last = (b.emit(Constant(row=quantiles[end].copy()), x) for end in (0, -1))
+    is_normal = est.output_distribution == "normal"
+    if is_normal:
+        is_last = binary("greater", affine(x, b, offset=BOUND), last, b)
+        is_first = binary("greater", first, affine(x, b, offset=-BOUND), b)
+    else:
+        is_last, is_first = binary("equal", x, last, b), binary("equal", x, first, b)
+    result = where(is_first, 0.0, where(is_last, 1.0, rank, b), b)
+    if is_normal:
+        result = _clipped(normal.ndtri(result, b), b)
+    if table.sparse:  # what a sparse matrix does not hold stays 0
+        result = b.emit(Where(), x, result, x)
+    return b.table(result, sparse=table.sparse)
+
+
+def _interpolation(x: Floats, y: Floats) -> Piecewise:
+    """`np.interp` between the points of each row of x, `(columns, n)`; beyond them the value at the nearer end."""
+    with np.errstate(all="ignore"):
+        slope = np.nan_to_num(np.diff(y) / np.diff(x), posinf=0.0, neginf=0.0)  # no value falls between equal points
+    coef = [np.array([(y[0], 0.0), *zip(y, (*row, 0.0), strict=True)])[:, None, :] for row in slope]
+    origin = tuple(np.array([row[0], *row]) for row in x)
+    return Piecewise(edges=tuple(np.ascontiguousarray(row) for row in x), right=True, origin=origin, coef=tuple(coef))
+
+
+def _clipped(x: str, b: Builder) -> str:
+    """Within the quantiles of the bound, as the ends are infinite."""
+    width = b.types[x].width
+    low, high = ndtri(BOUND - np.spacing(1)), ndtri(1 - (BOUND - np.spacing(1)))
+    return b.emit(Clip(low=np.full(width, low), high=np.full(width, high)), x)

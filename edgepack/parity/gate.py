@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgepack.contract import Answers, Columns, Runner, Verdict
-from edgepack.ir.types import Array, Integers
+from edgepack.ir.types import Array, Flags, Integers
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import Tolerance, compare, not_run
 from edgepack.parity.reference import Reference
@@ -52,7 +53,7 @@ def run_parity(
         columns=take(cases.columns, kept),
         server=server,
         refused_rows=int(refused.sum()),
-        cases=cases.counts(kept),
+        origins=cases.origins[kept],
         tolerance=tolerance or Tolerance(),
         progress=progress,
     )
@@ -68,7 +69,7 @@ class _Rows:
     columns: Columns
     server: Answers
     refused_rows: int
-    cases: Mapping[str, int]
+    origins: Array
     tolerance: Tolerance
     progress: Progress
 
@@ -77,25 +78,41 @@ class _Rows:
         try:
             runtime = runner.runtime
             largest = float(getattr(runner, "largest_number", np.inf))
-            if (beyond := int((~self._within(largest)).sum())) and largest < np.inf:
-                verdict = self._kept(self._within(largest))._compared(target, runtime, runner)
-                said = f"{beyond:,} rows beyond the ±{largest:g} that the artifact is for were left out"
-                return replace(verdict, reason="; ".join(filter(None, [verdict.reason, said])))
-            return self._compared(target, runtime, runner)
-                target,
-                runtime,
-                self.server,
-                device,
-                columns=self.columns,
-                refused_rows=self.refused_rows,
-                cases=self.cases,
-                tolerance=self.tolerance,
-                margins=lambda at: self.reference.margins(take(self.columns, at)),
-            )
+            within = self._within(largest)
+            if within.all():
+                return self._compared(target, runtime, runner)
+            said = f"{int((~within).sum()):,} rows beyond ±{largest:g}, which the artifact is not for, were left out"
+            verdict = self._kept(within)._compared(target, runtime, runner)
+            return replace(verdict, reason="; ".join(filter(None, [verdict.reason, said])))
         except Exception as error:  # whatever a runtime raises is a finding about the artifact
             reason = f"{runtime} stopped: {type(error).__name__}: {_one_line(error)}"
             failed = Verdict(target=target, runtime=runtime, status="failed", reason=reason)
             return replace(failed, refused_rows=self.refused_rows)
+
+    def _within(self, largest: float) -> Flags:
+        """Which rows hold no finite number beyond."""
+        within = np.ones(row_count(self.columns), bool)
+        for values in self.columns.values():
+            if values.dtype.kind == "f":
+                within &= ~((np.abs(values) > largest) & np.isfinite(values)).any(axis=1)
+        return within
+
+    def _kept(self, kept: Flags) -> _Rows:
+        server = {name: answer[kept] for name, answer in self.server.items()}
+        return replace(self, columns=take(self.columns, kept), server=server, origins=self.origins[kept])
+
+    def _compared(self, target: str, runtime: str, runner: Runner) -> Verdict:
+        return compare(
+            target,
+            runtime,
+            self.server,
+            self._run(target, runner),
+            columns=self.columns,
+            refused_rows=self.refused_rows,
+            cases=Counter(self.origins.tolist()),
+            tolerance=self.tolerance,
+            margins=lambda at: self.reference.margins(take(self.columns, at)),
+        )
 
     def _run(self, target: str, runner: Runner) -> dict[str, Array]:
         count = row_count(self.columns)

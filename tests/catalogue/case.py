@@ -50,8 +50,8 @@ class Case:
 @cache
 def rows_of(kind: str) -> np.ndarray:
     """`(240, 6)`, all float32 values. `plain`: skewed, integral and centred columns; `positive`: none below 0;
-    `strictly positive`: none below ½;     `counts`: small whole numbers; `missing`: plain with NaN; `unit`: within [0, 1]; `binary`: 0 and 1;
-    `ordinal`: whole numbers 0 to 4.
+    `strictly positive`: none below ½; `counts`: small whole numbers; `missing`: plain with NaN; `unit`: within [0, 1];
+    `binary`: 0 and 1; `ordinal`: whole numbers 0 to 4.
     """
     r = np.random.default_rng(7)
     columns = [

@@ -17,7 +17,7 @@ BOUND = 1e-7
 
 
 def quantile_transformer(est: Any, table: Table, b: Builder) -> Table:
-    """The mean of the interpolations from below and from above, which differ at repeated quantiles; 0 and 1 at the ends."""
+    """The mean of the interpolations from below and above, which differ at repeated quantiles; 0 and 1 at the ends."""
     x = b.doubles(table)
     quantiles = np.asarray(est.quantiles_, np.float64)
     if np.any(np.isnan(quantiles)):

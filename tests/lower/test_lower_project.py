@@ -85,13 +85,12 @@ def test_the_additive_chi2_of_zero_is_zero_in_every_step() -> None:
     np.testing.assert_array_equal(values(est, COUNTS, asked), est.transform(asked))
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_the_median_of_any_number_of_columns(count: int) -> None:
-    est = cluster.FeatureAgglomeration(1, pooling_func=np.median) if count == 1 else None
-    rows = ROWS[:, : max(count, 2)]
+    rows = ROWS[:, :count]
     est = cluster.FeatureAgglomeration(1, pooling_func=np.median).fit(rows)
     asked = np.vstack([rows, np.zeros(rows.shape), np.arange(rows.size).reshape(rows.shape)[:1]])
-    np.testing.assert_array_equal(values(est, rows, asked), est.transform(asked))
+    np.testing.assert_array_equal(values(est, rows, asked), est.transform(asked)[:, 0])
 
 
 def test_isomap_takes_the_first_of_equal_neighbours_and_a_fitted_row_itself() -> None:

@@ -1,0 +1,50 @@
+"""`edgepack bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgepack import console
+from edgepack.cli.files import write
+from edgepack.cli.options import BundleArg, JsonOpt, PickleOpt, TrackingOpt
+
+
+def bench(
+    bundle: BundleArg,
+    server: Annotated[str | None, typer.Option(help="A running MLflow model server, http://host:port.")] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Start `mlflow models serve` for the time of the run.")
+    ] = False,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each measurement is repeated.")] = 200,
+    out: Annotated[Path | None, typer.Option(help="Write the figures here: .json or .md.")] = None,
+    allow_pickle: PickleOpt = False,
+    tracking_uri: TrackingOpt = None,
+    json: JsonOpt = False,
+) -> None:
+    """Time each artifact beside scikit-learn and the model server, on the same rows in one run."""
+    from json import dumps
+
+    from edgepack.bench import to_markdown, to_table
+    from edgepack.bundle.bundle import Bundle
+    from edgepack.rebench import rebench
+
+    opened = Bundle.open(bundle)
+    with console.progress(quiet=json) as progress:
+        result = rebench(
+            opened,
+            server=server,
+            serve=serve,
+            repeats=repeats,
+            tracking_uri=tracking_uri,
+            allow_pickle=allow_pickle,
+            on_progress=progress,
+        )
+    if out:
+        write(out, to_markdown(result) if out.suffix == ".md" else dumps(result.to_document(), indent=2))
+    if json:
+        console.emit_json(result.to_document())
+    else:
+        console.show(to_table(result))

@@ -1,0 +1,48 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class FloatType(StrEnum):
+    """A type of number."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+class Output(StrEnum):
+    """A method of the estimator."""
+
+    predict = "predict"
+    predict_proba = "predict_proba"
+    decision_function = "decision_function"
+    score_samples = "score_samples"
+    transform = "transform"
+
+
+ModelArg = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="models:/name/version, models:/name@alias, runs:/id/path or a model folder."),
+]
+BundleArg = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's folder.")]
+TargetsOpt = Annotated[list[str], typer.Option("--target", "-t", help="A target to emit; repeat for more.")]
+TrackingOpt = Annotated[
+    str | None, typer.Option(help="MLflow's tracking server or store (default: MLFLOW_TRACKING_URI, ./mlflow.db).")
+]
+PickleOpt = Annotated[bool, typer.Option("--allow-pickle", help="Load a pickled model, which can run any code.")]
+DataOpt = Annotated[Path | None, typer.Option(help="More rows: CSV, Parquet or JSON.")]
+RowsOpt = Annotated[int, typer.Option(min=100, help="About how many boundary rows to compare.")]
+OutputOpt = Annotated[
+    Output | None,
+    typer.Option(help="Whose answers to compile (default: predict, and any probabilities)."),
+]
+JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ToleranceOpt = Annotated[
+    float | None, typer.Option(min=0, help="Allowed difference (default: probabilities 1e-6, values 1e-5 relative).")
+]

@@ -1,0 +1,56 @@
+"""`edgepack parity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgepack import console
+from edgepack.cli.files import read, tolerance_of, write
+from edgepack.cli.options import BundleArg, DataOpt, JsonOpt, PickleOpt, RowsOpt, ToleranceOpt, TrackingOpt
+
+
+def parity(
+    bundle: BundleArg,
+    data: DataOpt = None,
+    rows: RowsOpt = 20_000,
+    tolerance: ToleranceOpt = None,
+    golden: Annotated[bool, typer.Option("--golden", help="Compare the golden rows alone; needs no registry.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
+    allow_pickle: PickleOpt = False,
+    tracking_uri: TrackingOpt = None,
+    json: JsonOpt = False,
+) -> None:
+    """Gate: compare a bundle's artifacts with the original model (exit code 5 where they differ)."""
+    from edgepack.bundle.bundle import Bundle
+    from edgepack.export import require
+    from edgepack.parity.report import to_document, to_junit, to_markdown, to_table
+    from edgepack.recheck import recheck, recheck_golden
+
+    opened = Bundle.open(bundle)
+    with console.progress(quiet=json) as progress:
+        verdicts = (
+            recheck_golden(opened, tolerance=tolerance_of(tolerance))
+            if golden
+            else recheck(
+                opened,
+                data=read(data),
+                rows=rows,
+                tolerance=tolerance_of(tolerance),
+                tracking_uri=tracking_uri,
+                allow_pickle=allow_pickle,
+                on_progress=progress,
+            )
+        )
+    if junit:
+        write(junit, to_junit(verdicts))
+    if markdown:
+        write(markdown, to_markdown(verdicts))
+    if json:
+        console.emit_json(to_document(verdicts))
+    else:
+        console.show(to_table(verdicts))
+    require(verdicts)

@@ -8,11 +8,12 @@ import numpy as np
 
 from edgepack.ir.ops import Linear
 from edgepack.ir.types import Floats
+from edgepack_coreml import supported
 from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature
 from edgepack_coreml.proto import messages
 from edgepack_coreml.refused import Refused
-from edgepack_coreml.source import Column, Looked, Numbers, Source, Text, Weighted, columns_of, whole_source
+from edgepack_coreml.source import Column, Kernel, Looked, Numbers, Source, Text, Weighted, columns_of, whole_source
 from edgepack_coreml.strings import is_whole
 
 
@@ -46,6 +47,9 @@ def flattened(table: Numbers, coef: Floats, intercept: Floats) -> Weighted:
             part = Weighted(columns=source.columns, coef=own @ source.coef, intercept=own @ source.intercept)
         elif isinstance(source, Looked) and np.isfinite(source.op.table).all():
             part = _per_category(source, own) if isinstance(source.of, Text) else _per_number(source, own)
+        elif isinstance(source, Kernel) and source.function != "square":
+            summed = columns_of(replace(source, coef=own @ source.coef))
+            part = Weighted(columns=summed, coef=np.eye(len(own)), intercept=np.zeros(len(own)))
         if part is None:
             taken = sorted({c.index for c in table if c.source is source})
             columns += (Column(source=source, index=k) for k in taken)
@@ -59,7 +63,10 @@ def flattened(table: Numbers, coef: Floats, intercept: Floats) -> Weighted:
 
 
 def write(b: Builder, source: Weighted, name: str) -> Feature:
-    """A glmRegressor for one output, named as said."""
+    """A regressor for one output, named as said: a glmRegressor, or a kernel's own."""
+    whole = whole_source(source.columns)
+    if isinstance(whole, Kernel):
+        return supported.write(b, replace(whole, coef=source.coef @ whole.coef), name, float(source.intercept[0]))
     features, coef = arranged(b, source)
     message = messages().Model()
     message.glmRegressor.weights.add(value=coef[0].tolist())

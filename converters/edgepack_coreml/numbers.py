@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgepack.ir.ops import Affine, Clip, Elementwise, Impute, Indicate, Lookup, OneHot, Step
+from edgepack.ir.ops import Affine, Bucket, Clip, Elementwise, Impute, Indicate, Lookup, OneHot, Step
 from edgepack.ir.types import Flags, Floats
 from edgepack_coreml import ensemble, functions
 from edgepack_coreml.builder import Builder, distinct, positions
@@ -40,11 +40,21 @@ def each(b: Builder, op: EACH, table: Numbers) -> Numbers:
     return tuple(folded[k] for k in range(len(table)))
 
 
+def signs(b: Builder, op: Bucket, table: Numbers) -> Numbers:
+    """0 below 0 and 1 above: of a score, whatever its last bits, as where a classifier changes its mind."""
+    parts = (Step(threshold=0.0, strict=not op.right),) * len(table)
+    return tuple(c for part, column in zip(parts, table, strict=True) for c in _stepped(b, part, (column,)))
+
+
 def step(b: Builder, op: Step, table: Numbers) -> Numbers:
     """0 up to a threshold, 1 beyond."""
     if folded := _composed(op, table):
         return folded
     _comparable(table, "a threshold")
+    return _stepped(b, op, table)
+
+
+def _stepped(b: Builder, op: Step, table: Numbers) -> Numbers:
     growing = ensemble.Growing()
     behavior = ensemble.LESS_EQUAL if op.strict else ensemble.LESS
     node = growing.ask(behavior, _position(b, table), op.threshold, nan_yes=True)

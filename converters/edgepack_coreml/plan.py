@@ -11,6 +11,7 @@ from edgepack.contract import Interface, Problem
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import (
     Affine,
+    Bucket,
     Clip,
     Concat,
     Elementwise,
@@ -25,12 +26,12 @@ from edgepack.ir.ops import (
     Step,
     Sum,
 )
-from edgepack_coreml import classifier, forests, linear, numbers, regressor, strings
+from edgepack_coreml import classifier, forests, linear, numbers, regressor, strings, supported
 from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, Kind
 from edgepack_coreml.head import Head, head_of
 from edgepack_coreml.refused import Refused
-from edgepack_coreml.source import Grown, Looked, Numbers, Text, Texts, Weighted, columns_of
+from edgepack_coreml.source import Grown, Kernel, Looked, Numbers, Text, Texts, Weighted, columns_of
 from edgepack_coreml.stage import Stage
 
 
@@ -143,6 +144,8 @@ def _planned_texts(b: Builder, node: Node, texts: Texts) -> Numbers | Texts:
 
 def _planned_numbers(b: Builder, node: Node, tables: Sequence[Numbers]) -> Numbers:
     table = tables[0]
+    if (kernel := supported.kernel(node.op, table)) is not None:
+        return kernel
     match node.op:
         case Impute() | Affine() | Clip() | Indicate() | Elementwise() as op:
             return numbers.each(b, op, table)
@@ -152,6 +155,8 @@ def _planned_numbers(b: Builder, node: Node, tables: Sequence[Numbers]) -> Numbe
             return numbers.one_hot(op, table)
         case Step() as op:
             return numbers.step(b, op, table)
+        case Bucket(edges=edges) as op if all(len(e) == 1 and e[0] == 0 for e in edges):
+            return numbers.signs(b, op, table)
         case Linear() as op:
             return linear.linear(op, table)
         case Sum():
@@ -164,7 +169,7 @@ def _planned_numbers(b: Builder, node: Node, tables: Sequence[Numbers]) -> Numbe
             raise Refused(f"{type(op).__name__} in the middle of a model has no Core ML stage")
 
 
-def write(b: Builder, source: Looked | Weighted | Grown) -> Feature:
+def write(b: Builder, source: Looked | Weighted | Grown | Kernel) -> Feature:
     """The stages of a source that is not a feature yet."""
     match source:
         case Looked(of=of):
@@ -173,6 +178,8 @@ def write(b: Builder, source: Looked | Weighted | Grown) -> Feature:
             return linear.write(b, source, b.name("sum"))
         case Grown():
             return forests.write(b, source, b.name("forest"))
+        case Kernel():
+            return supported.write(b, source, b.name("kernel"))
 
 
 def _ended(b: Builder, head: Head, scores: Numbers | Texts, interface: Interface) -> tuple[Feature, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -155,7 +156,46 @@ class Grown:
         return Grown(columns=self.columns, forest=forest, scale=self.scale[[index]], shift=self.shift[[index]])
 
 
-Source = Feature | Looked | Weighted | Grown
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kernel:
+    """Weighted sums of a kernel with fitted points, not yet written: `K(columns, points) @ coef.T`.
+
+    Attributes:
+        points: `(n, columns)`.
+        function: `rbf` is `exp(−gamma |x − p|²)`, `poly` `(gamma x·p + offset) ^ degree`, `sigmoid`
+            `tanh(gamma x·p + offset)`; `square` is `gamma |x − p|²`, on the way to `rbf`.
+        coef: `(outputs, n)`; one for the kernel itself.
+    """
+
+    columns: Numbers
+    points: Floats
+    function: Literal["square", "rbf", "poly", "sigmoid"]
+    coef: Floats
+    gamma: float = 1.0
+    offset: float = 0.0
+    degree: int = 1
+
+    @property
+    def exact(self) -> Flags:
+        """A sum's last bits depend on its order."""
+        return np.zeros(self.width, np.bool_)
+
+    @property
+    def float32(self) -> Flags:
+        """Never known."""
+        return np.zeros(self.width, np.bool_)
+
+    @property
+    def width(self) -> int:
+        """How many columns it gives."""
+        return len(self.coef)
+
+    def narrow(self, index: int) -> Kernel:
+        """One of its columns."""
+        return replace(self, coef=self.coef[[index]])
+
+
+Source = Feature | Looked | Weighted | Grown | Kernel
 
 
 def columns_of(source: Source) -> Numbers:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgepack.ir import Node
 from edgepack.ir.ops import Binary, Constant, Distances, Nearest, Power, Reduce, WeightedMedian, Where
-from edgepack.ir.types import Array
+from edgepack.ir.types import Array, Floats
 from edgepack_onnx.emitter import Emitter
 from edgepack_onnx.proto import INT64, attribute
 from edgepack_onnx.table import Table
@@ -57,10 +57,14 @@ def emit_power(node: Node, op: Power, e: Emitter) -> Table:
 
 def emit_constant(node: Node, op: Constant, e: Emitter) -> Table:
     """The row, expanded to as many as the table has."""
-    tensor = e.table(node.inputs[0]).tensors[0]
-    rows = e.graph.node("Gather", e.graph.node("Shape", tensor.name), e.graph.constant(np.array([0])), axis=0)
-    shape = e.graph.node("Concat", rows, e.graph.constant(np.array([len(op.row)])), axis=0)
-    return e.made(e.graph.node("Expand", e.graph.constant(op.row[None, :]), shape), len(op.row))
+    return e.made(repeated(op.row, e.table(node.inputs[0]).tensors[0].name, e), len(op.row))
+
+
+def repeated(row: Floats, like: str, e: Emitter) -> str:
+    """`(rows, width)` of one row, as many as a tensor has."""
+    rows = e.graph.node("Gather", e.graph.node("Shape", like), e.graph.constant(np.array([0])), axis=0)
+    shape = e.graph.node("Concat", rows, e.graph.constant(np.array([len(row)])), axis=0)
+    return e.graph.node("Expand", e.graph.constant(row[None, :]), shape)
 
 
 def emit_reduce(node: Node, op: Reduce, e: Emitter) -> Table:

@@ -35,8 +35,12 @@ class GraphNode:
 
 @dataclass(slots=True)
 class Graph:
-    """Collects nodes in order; what no output needs is left out of the model."""
+    """Collects nodes in order; what no output needs is left out of the model.
 
+    Names begin with `prefix`: those of a graph inside a node must differ from those around it.
+    """
+
+    prefix: str = ""
     nodes: list[GraphNode] = field(default_factory=list)
     initializers: dict[str, Message] = field(default_factory=dict)
     opsets: dict[str, int] = field(default_factory=lambda: {"": OPSET})
@@ -65,7 +69,11 @@ class Graph:
         reads: Iterable[str] = (),
     ) -> list[str]:
         """The outputs of a new node, freshly named unless they are given."""
-        named = [f"t{len(self.nodes)}_{k}" for k in range(outputs)] if isinstance(outputs, int) else list(outputs)
+        named = (
+            [f"{self.prefix}t{len(self.nodes)}_{k}" for k in range(outputs)]
+            if isinstance(outputs, int)
+            else list(outputs)
+        )
         node = GraphNode(
             op=op,
             domain=domain,
@@ -82,7 +90,7 @@ class Graph:
         data = "\0".join(array.ravel()).encode() if array.dtype == object else array.tobytes()
         key = (array.dtype.str, array.shape, data)
         if key not in self._constants:
-            self._constants[key] = f"c{len(self._constants)}"
+            self._constants[key] = f"{self.prefix}c{len(self._constants)}"
             self.initializers[self._constants[key]] = tensor(self._constants[key], array)
         return self._constants[key]
 

@@ -22,6 +22,7 @@ from edgepack_onnx.arithmetic import (
     emit_where,
 )
 from edgepack_onnx.block import emit_block
+from edgepack_onnx.coupling import emit_coupling
 from edgepack_onnx.elementwise import FUNCTIONS
 from edgepack_onnx.emitter import Emitter, Value, count_tensor
 from edgepack_onnx.forest import emit_forest
@@ -172,6 +173,7 @@ WRITERS: Mapping[type, Writer] = MappingProxyType(
         ir.Concat: _concat,
         ir.Constant: emit_constant,
         ir.Count: _count,
+        ir.Coupling: emit_coupling,
         ir.Distances: emit_distances,
         ir.Elementwise: _elementwise,
         ir.Forest: emit_forest,

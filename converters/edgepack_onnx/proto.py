@@ -37,6 +37,11 @@ def attribute(name: str, value: Attribute) -> Message:
     return message.message(5, tensor("", value)).integer(20, 4)
 
 
+def graph_attribute(name: str, graph: Message) -> Message:
+    """A GRAPH AttributeProto."""
+    return Message().text(1, name).message(6, graph).integer(20, 5)
+
+
 def strings_attribute(name: str, codes: Array, alphabet: tuple[str, ...]) -> Message:
     """A STRINGS AttributeProto of `alphabet[code]` for each code, without a Python object per string."""
     pieces = [bytes(Message().text(9, word)) for word in alphabet]

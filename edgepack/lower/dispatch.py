@@ -29,6 +29,7 @@ from edgepack.lower import (
     project,
     scale,
     select,
+    svm,
     text,
     trees,
 )
@@ -68,6 +69,7 @@ PREDICTORS: Mapping[type, Predict] = {
     **predict.PREDICTORS,
     **project.PREDICTORS,
     **select.PREDICTORS,
+    **svm.PREDICTORS,
     **trees.PREDICTORS,
 }
 

@@ -75,9 +75,14 @@ class Reference:
         return answers
 
     def margins(self, columns: Columns) -> Floats:
-        """How far the two best scores of each row are apart: probabilities if there are any, else decision values."""
+        """How far the two best scores of each row are apart: probabilities if there are any, else decision values.
+
+        Where pairs of classes vote, that is the least sum of a pair: next to 0, a vote goes to either class.
+        """
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
+            if (sums := _pair_sums(self.estimator, self.rows(columns))) is not None:
+                return np.abs(sums).min(axis=1)
             if "probabilities" in self.interface.outputs:
                 return margin(np.asarray(self.estimator.predict_proba(self.rows(columns)), np.float64))
             if hasattr(self.estimator, "decision_function"):
@@ -109,6 +114,15 @@ def margin(scores: Floats) -> Floats:
         return np.abs(scores.reshape(len(scores)))
     best = np.sort(scores, axis=1)
     return best[:, -1] - best[:, -2]
+
+
+def _pair_sums(estimator: Any, rows: Any) -> Floats | None:
+    """`(rows, pairs)` of what a support vector classifier of libsvm votes by, also at the end of a pipeline."""
+    last = estimator[-1] if hasattr(estimator, "steps") else estimator
+    if not hasattr(last, "decision_function_shape") or not hasattr(last, "_decision_function"):
+        return None
+    given = rows if last is estimator else estimator[:-1].transform(rows)
+    return np.asarray(last._decision_function(given), np.float64).reshape(len(rows), -1)
 
 
 def _form(estimator: Any, interface: Interface) -> Form:

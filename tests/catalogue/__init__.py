@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import bayes, boosters, discriminant, kernels, linear, mixture, mlp, preprocess, project, select
+from catalogue import bayes, boosters, discriminant, kernels, linear, mixture, mlp, preprocess, project, select, svm
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
@@ -18,5 +18,6 @@ CASES: Mapping[str, Case] = {
     **preprocess.CASES,
     **project.CASES,
     **select.CASES,
+    **svm.CASES,
 }
 """By name: the estimator's class, then its flags."""

@@ -36,6 +36,7 @@ class Case:
         target: a name of `TARGETS`: what it learns.
         output: the method asked; None for the default.
         limit: the largest |x| tried. Beyond it the server's own answer has no digits left; say why at the case.
+        targets: which targets it is held to; say why at the case, where it is not all of them.
         sparse: the server is fitted on, and answers, a CSR matrix.
     """
 
@@ -45,6 +46,7 @@ class Case:
     output: Method | None = None
     limit: float = np.inf
     sparse: bool = False
+    targets: tuple[str, ...] = ("onnx", "coreml")
 
 
 @cache
@@ -144,7 +146,7 @@ def compare(
     case: Case,
     folder: Path,
     *,
-    targets: tuple[str, ...] = ("onnx", "coreml"),
+    targets: tuple[str, ...] | None = None,
     frame: bool = False,
     input_dtype: InputDtype = "float32",
     rows: int = 1_500,
@@ -155,6 +157,7 @@ def compare(
     lowered = lower(estimator, sample, input_dtype=input_dtype, output=case.output, fallback=False)
     program = optimize(lowered)
     runners = {}
+    targets = targets or case.targets
     for name in targets:
         target = find_target(name)
         if target.check(program):

@@ -99,7 +99,7 @@ def validate(model: Any) -> None:
             assert f.name in made and known[f.name] == types[f.name]
         if kind == "pipelineRegressor":
             assert kinds_out == ["doubleType"]
-    elif kind in ("glmRegressor", "treeEnsembleRegressor"):
+    elif kind in ("glmRegressor", "supportVectorRegressor", "treeEnsembleRegressor"):
         assert kinds_in <= numbers and kinds_out == ["doubleType"]
         assert description.predictedFeatureName == description.output[0].name
     elif kind in ("glmClassifier", "treeEnsembleClassifier"):

@@ -38,6 +38,12 @@ def piecewise(outputs: int, degree: int) -> ir.Piecewise:
     return ir.Piecewise(edges=EDGES, right=True, origin=origin, coef=coef)
 
 
+def coupled(pairs: list[int], classes: int) -> list[tuple[str, Any, list[str]]]:
+    inside = ir.Clip(low=np.full(len(pairs), 1e-6), high=np.full(len(pairs), 1 - 1e-6))
+    steps = [ir.Select(columns=np.array(pairs)), ir.Sigmoid(), inside, ir.Coupling(classes=classes)]
+    return [(name, op, [given]) for name, op, given in zip("abcy", steps, ["i0", *"abc"], strict=True)]
+
+
 COLUMN, PAIR = ir.Select(columns=np.array([2])), ir.Select(columns=np.array([3, 0]))
 CASES: dict[str, tuple[float, list[tuple[str, Any, list[str]]]]] = {
     "Affine": (
@@ -94,6 +100,8 @@ CASES: dict[str, tuple[float, list[tuple[str, Any, list[str]]]]] = {
     "Nearest": (EXACT, [("y", ir.Nearest(k=2), ["i0"])]),
     "WeightedMedian": (EXACT, [("y", ir.WeightedMedian(weights=np.array([0.125, 0.75, 0.25, 0.375])), ["i0"])]),
     "WeightedMedian of equals": (EXACT, [("y", ir.WeightedMedian(weights=np.full(WIDTH, 1 / 3)), ["i0"])]),
+    "Coupling": (CLOSE, coupled([0, 1, 2], 3)),
+    "Coupling of two": (CLOSE, coupled([2], 2)),
     "Bucket": (EXACT, [("y", ir.Bucket(edges=EDGES, right=False), ["i0"])]),
     "Bucket, right": (EXACT, [("y", ir.Bucket(edges=EDGES, right=True), ["i0"])]),
     "Piecewise": (CLOSE * 4, [("y", piecewise(1, 1), ["i0"])]),

@@ -10,6 +10,7 @@ from edgepack.ir.ops import (
     Binary,
     Bucket,
     Constant,
+    Coupling,
     Distances,
     Nearest,
     Piecewise,
@@ -115,6 +116,17 @@ def test_weighted_medians(one_op: Any, rows: Any, same: Any) -> None:
     given = rows(5)
     given["x"] = np.nan_to_num(given["x"], nan=7.0)
     same(one_op(WeightedMedian(weights=np.array([0.1, 3.0, 1.0, 0.0, 2.0])), 5), given)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+def test_pairs_are_coupled_until_each_row_has_settled(classes: int, one_op: Any, answers: Any) -> None:
+    rng, pairs = np.random.default_rng(classes), classes * (classes - 1) // 2
+    sure, even = rng.choice([1e-7, 0.5, 1 - 1e-7], (200, pairs)), np.full((1, pairs), 0.5)
+    x = np.concatenate([rng.uniform(size=(200, pairs)), sure, even]).astype(np.float32).astype(np.float64)
+    program = one_op(Coupling(classes=classes), pairs)
+    for rows in (x, x[:1], even):
+        wanted = program.run({"x": rows})["value"]
+        np.testing.assert_allclose(answers(program, {"x": rows})["value"], wanted, atol=1e-14)
 
 
 @pytest.mark.parametrize("right", [True, False])

@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from edgepack.contract import Columns, Input, Interface
@@ -150,3 +150,14 @@ def test_margins_are_those_of_the_best_two_scores(estimator: Any, classes: int) 
         scores = estimator.decision_function(x)
         expected = np.abs(scores) if classes == 2 else np.diff(np.sort(scores, axis=1)[:, -2:], axis=1)[:, 0]
     assert np.allclose(margins, expected)
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_rows_where_a_pair_of_classes_ties_have_no_margin(in_pipeline: bool) -> None:
+    x = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 5.0]])
+    machine = SVC(kernel="linear")
+    estimator = (make_pipeline(FunctionTransformer(), machine) if in_pipeline else machine).fit(x, [0, 1, 2])
+    interface = Interface(inputs=(Input(name="X", kind="number", width=2),), outputs=("label",), classes=(0, 1, 2))
+    margins = Reference(estimator=estimator, interface=interface).margins({"X": np.array([[0.0, -1.0], [0.5, -1.0]])})
+    assert margins[0] < 1e-12
+    assert margins[1] > 0.01

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgepack_coreml.evaluate import classify, features, glm, network, trees
+from edgepack_coreml.evaluate import classify, features, glm, network, support, trees
 from edgepack_coreml.evaluate.mil.program import ml_program
 from edgepack_coreml.evaluate.mil.weights import Weights
 from edgepack_coreml.evaluate.package import parts
@@ -25,12 +25,20 @@ KINDS: Mapping[str, Callable[[Any], Evaluate]] = {
     "oneHotEncoder": features.one_hot_encoder,
     "normalizer": features.normalizer,
     "scaler": features.scaler,
+    "supportVectorRegressor": support.regressor,
     "treeEnsembleClassifier": trees.classifier,
     "treeEnsembleRegressor": trees.regressor,
 }
 PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
 PROGRAM = "mlProgram"
-SINGLE = ("glmClassifier", "glmRegressor", "neuralNetwork", "treeEnsembleClassifier", "treeEnsembleRegressor")
+SINGLE = (
+    "glmClassifier",
+    "glmRegressor",
+    "neuralNetwork",
+    "supportVectorRegressor",
+    "treeEnsembleClassifier",
+    "treeEnsembleRegressor",
+)
 """Kinds whose arrays may be of float32, too; the other classic kinds take doubles."""
 NEWEST = 9
 

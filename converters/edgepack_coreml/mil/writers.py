@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgepack.ir import ops
-from edgepack_coreml.mil import categories, forest, links, neighbors, numbers, piecewise, tables
+from edgepack_coreml.mil import categories, coupling, forest, links, neighbors, numbers, piecewise, tables
 
 WRITERS: Mapping[type, Callable[..., Any]] = {
     ops.Affine: numbers.affine,
@@ -17,6 +17,7 @@ WRITERS: Mapping[type, Callable[..., Any]] = {
     ops.Complement: links.complement,
     ops.Concat: tables.concat,
     ops.Constant: tables.constant,
+    ops.Coupling: coupling.coupling,
     ops.Distances: neighbors.distances,
     ops.Elementwise: numbers.elementwise,
     ops.Forest: forest.forest,

@@ -3,6 +3,7 @@
 from edgepack.ir.ops.arithmetic import Binary, Constant, Power, Reduce, Where
 from edgepack.ir.ops.block import OnnxBlock
 from edgepack.ir.ops.category import Lookup, OneHot
+from edgepack.ir.ops.coupling import Coupling
 from edgepack.ir.ops.decide import ArgMax, Label, Step
 from edgepack.ir.ops.elementwise import Affine, Clip, Elementwise
 from edgepack.ir.ops.forest import Forest
@@ -25,6 +26,7 @@ __all__ = [
     "Concat",
     "Constant",
     "Count",
+    "Coupling",
     "Distances",
     "Elementwise",
     "Forest",

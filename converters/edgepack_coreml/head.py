@@ -114,8 +114,8 @@ class _Reader:
             case Complement() | Normalize() as op:
                 inner = self._nodes.get(node.inputs[0]) if node else None
                 if inner is None or not isinstance(inner.op, Sigmoid):
-                    if isinstance(op, Normalize):
-                        return name, "none", {name}
+                    if isinstance(op, Normalize) and node:  # the largest of numbers is the largest share of them
+                        return name, "none", {name, *node.inputs}
                     self.covered.add(name)
                     return node.inputs[0] if node else name, "probability", {name}
                 self.covered |= {name, inner.name}

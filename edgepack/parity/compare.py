@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgepack.contract import Answers, Columns, OutputComparison, Verdict
-from edgepack.ir.types import Array, Floats, Integers
+from edgepack.ir.types import Array, Flags, Floats, Integers
 from edgepack.parity.reference import margin
 
 TIE = 1e-7
@@ -38,6 +38,7 @@ def compare(
     cases: Mapping[str, int] | None = None,
     tolerance: Tolerance | None = None,
     margins: Callable[[Integers], Floats] | None = None,
+    ties: Callable[[Integers], Flags] | None = None,
 ) -> Verdict:
     """The verdict on a runtime's answers: `measured` where everything is within tolerance, else `failed` and why.
 
@@ -50,6 +51,7 @@ def compare(
         cases: how the compared rows came about.
         margins: the server's margin between the two best scores of the given rows, to tell ties; the server's
             probabilities are used where None.
+        ties: whether the server chose among equals for the given rows; no answer to such a row is wrong.
     """
     tolerance = tolerance or Tolerance()
     rows = len(next(iter(server.values())))
@@ -68,7 +70,8 @@ def compare(
             changed = _plain(answer) != _plain(given)
             at = np.flatnonzero(changed)
             if len(at):
-                tied[at] = (_margins(server, at) if margins is None else margins(at)) <= TIE
+                tied[at] |= (_margins(server, at) if margins is None else margins(at)) <= TIE
+                tied[at] |= _tied(ties, at)
             error, allowed, measure = (changed & ~tied).astype(np.float64), 0.0, "exact"
             absolute = error
         else:
@@ -77,6 +80,9 @@ def compare(
             measure = "absolute" if name == "probabilities" else "relative"
             error = absolute if name == "probabilities" else absolute / _scale(answer)
             absolute, error = absolute.max(axis=1, initial=0), error.max(axis=1, initial=0)
+            at = np.flatnonzero(error > allowed)
+            chosen = at[_tied(ties, at)]
+            tied[chosen], absolute[chosen], error[chosen] = True, 0.0, 0.0
         comparison = _comparison(name, measure, allowed, error, absolute)
         outputs.append(comparison)
         distance = np.maximum(distance, _relative_to(error, allowed))
@@ -121,6 +127,10 @@ class _Findings:
             refused_rows=self.refused_rows,
             cases=self.cases,
         )
+
+
+def _tied(ties: Callable[[Integers], Flags] | None, at: Integers) -> Flags:
+    return np.zeros(len(at), np.bool_) if ties is None or not len(at) else ties(at)
 
 
 def _misfit(name: str, server: Array, device: Array | None) -> str:

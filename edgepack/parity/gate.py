@@ -112,6 +112,7 @@ class _Rows:
             cases=Counter(self.origins.tolist()),
             tolerance=self.tolerance,
             margins=lambda at: self.reference.margins(take(self.columns, at)),
+            ties=lambda at: self.reference.ties(take(self.columns, at)),
         )
 
     def _run(self, target: str, runner: Runner) -> dict[str, Array]:

@@ -11,6 +11,7 @@ import numpy as np
 from edgepack.contract import Answers, Columns, Interface
 from edgepack.ir.types import Array, Flags, Floats
 from edgepack.parity.refusals import Questions
+from edgepack.parity.ties import ties
 from edgepack.rows import TEXT
 
 Form = Literal["table", "matrix", "array", "texts"]
@@ -89,6 +90,12 @@ class Reference:
                 return margin(np.asarray(self.estimator.decision_function(self.rows(columns)), np.float64))
         return np.full(len(columns[self.interface.inputs[0].name]), np.inf)
 
+    def ties(self, columns: Columns) -> Flags:
+        """Where a search for neighbours found several equally near: which it takes depends on its trees."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return ties(self.estimator, self.rows(columns))
+
     def answers(self, columns: Columns) -> tuple[Answers, Flags]:
         """The answers to the rows that the estimator accepts, in order, and `(rows,)` flags of those that it refuses.
 
@@ -116,12 +123,18 @@ def margin(scores: Floats) -> Floats:
     return best[:, -1] - best[:, -2]
 
 
+def _last(estimator: Any, rows: Any) -> tuple[Any, Any]:
+    """What decides at the end of a pipeline, and what it is given."""
+    if not hasattr(estimator, "steps"):
+        return estimator, rows
+    return estimator[-1], estimator[:-1].transform(rows)
+
+
 def _pair_sums(estimator: Any, rows: Any) -> Floats | None:
     """`(rows, pairs)` of what a support vector classifier of libsvm votes by, also at the end of a pipeline."""
-    last = estimator[-1] if hasattr(estimator, "steps") else estimator
+    last, given = _last(estimator, rows)
     if not hasattr(last, "decision_function_shape") or not hasattr(last, "_decision_function"):
         return None
-    given = rows if last is estimator else estimator[:-1].transform(rows)
     return np.asarray(last._decision_function(given), np.float64).reshape(len(rows), -1)
 
 

@@ -59,6 +59,8 @@ class Questions:
             self._settle(np.arange(start, min(start + ROWS_AT_ONCE, count)))
         if not self._parts:
             raise ParityError(f"{count} of {count} rows are refused by scikit-learn: {self.reason}")
+        for rows, _ in self._parts:
+            self.refused[rows] = False  # a value that was to blame in one row is accepted in another
         order = np.argsort(np.concatenate([rows for rows, _ in self._parts]))
         names = self._parts[0][1]
         return {name: np.concatenate([a[name] for _, a in self._parts])[order] for name in names}, self.refused

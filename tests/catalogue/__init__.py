@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogue import bayes, boosters, discriminant, kernels, linear, mixture, mlp, preprocess, project, select, svm
+from catalogue import (
+    bayes,
+    boosters,
+    discriminant,
+    kernels,
+    linear,
+    mixture,
+    mlp,
+    neighbors,
+    preprocess,
+    project,
+    select,
+    svm,
+)
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
@@ -15,6 +28,7 @@ CASES: Mapping[str, Case] = {
     **linear.CASES,
     **mixture.CASES,
     **mlp.CASES,
+    **neighbors.CASES,
     **preprocess.CASES,
     **project.CASES,
     **select.CASES,

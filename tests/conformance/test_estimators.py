@@ -35,5 +35,5 @@ def judge(name: str, compared: Compared) -> None:
             warnings.warn(f"{name}: {target} refuses it", stacklevel=1)
             continue
         assert verdict.passed, f"{target}: {verdict.reason}: {verdict.outputs} {verdict.worst_rows[:1]}"
-        assert verdict.label_changes == verdict.tied_rows
+        assert verdict.label_changes <= verdict.tied_rows <= verdict.rows // 4
         assert verdict.rows >= 200

@@ -124,6 +124,17 @@ def test_the_servers_margin_decides_what_a_tie_is(margin: float, passed: bool) -
     assert verdict.passed == passed
 
 
+@pytest.mark.parametrize("name", ["label", "probabilities", "value"])
+def test_where_the_server_chose_among_equals_no_answer_is_wrong(name: str) -> None:
+    server = {"label": np.array([0, 1, 1]), "probabilities": P, "value": np.array([1.0, 2.0, 3.0])}[name]
+    device = server.copy()
+    device[1:] += 1
+    verdict = judged({name: server}, {name: device}, ties=lambda rows: rows == 1)
+    assert not verdict.passed
+    assert (verdict.tied_rows, verdict.outputs[0].rows_over_tolerance) == (1, 1)
+    assert judged({name: server}, {name: device}, ties=lambda rows: rows >= 1).passed
+
+
 def test_without_scores_no_changed_label_is_a_tie() -> None:
     assert not judged({"label": np.array([0, 1, 1])}, {"label": np.array([0, 1, 0])}).passed
 

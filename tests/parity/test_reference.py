@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -161,3 +163,36 @@ def test_rows_where_a_pair_of_classes_ties_have_no_margin(in_pipeline: bool) -> 
     margins = Reference(estimator=estimator, interface=interface).margins({"X": np.array([[0.0, -1.0], [0.5, -1.0]])})
     assert margins[0] < 1e-12
     assert margins[1] > 0.01
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+@pytest.mark.parametrize(
+    ("search", "tied"),
+    [
+        (KNeighborsRegressor(2), [False, True, False, False]),
+        (KNeighborsRegressor(4), [False, False, False, False]),
+        (RadiusNeighborsRegressor(1.0), [False, True, True, True]),
+        (LinearRegression(), [False, False, False, False]),
+    ],
+)
+def test_rows_where_fitted_rows_are_equally_near_are_ties(search: Any, tied: list[bool], in_pipeline: bool) -> None:
+    x = np.array([[0.0], [1.0], [-1.0], [4.0]])
+    estimator = clone(search)
+    estimator = (make_pipeline(FunctionTransformer(), estimator) if in_pipeline else estimator).fit(x, x[:, 0])
+    rows = {"X": np.array([[0.4], [0.0], [5.0], [3.0000001]])}
+    reference = Reference(estimator=estimator, interface=matrix_interface(1, "value"))
+    assert reference.ties(rows).tolist() == tied
+
+
+def test_a_row_that_was_answered_is_not_refused_for_a_value_that_another_row_is_refused_for() -> None:
+    x = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [1.0, 1.0]])
+
+    def ask(columns: Columns) -> Any:
+        if (columns["X"].sum(axis=1) > 1).any():
+            raise ValueError("too much")
+        return {"value": columns["X"].sum(axis=1)}
+
+    answers, refused = Questions(ask=ask, columns={"X": x}).run()
+    assert len(answers["value"]) == (~refused).sum()
+    assert np.array_equal(answers["value"], x[~refused].sum(axis=1))
+    assert refused[[0, 4]].all()

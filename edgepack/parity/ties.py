@@ -1,0 +1,90 @@
+"""Rows for which a server chose among equally near fitted rows: which of them it took is not part of its meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgepack.ir.types import Flags, Floats
+
+NEAR = 1e-6
+"""Relative to the distance: nearer than that, float32 does not tell which of two is nearer."""
+
+
+def ties(estimator: Any, rows: Any) -> Flags:
+    """`(rows,)`: where any step of a fitted estimator chose among equals."""
+    flags = np.zeros(len(rows), np.bool_)
+    if hasattr(estimator, "steps"):
+        for k, (_, step) in enumerate(estimator.steps):
+            if hasattr(step, "fit"):
+                flags |= ties(step, estimator[:k].transform(rows) if k else rows)
+        return flags
+    if hasattr(estimator, "transformers_"):
+        return flags | _in_columns(estimator, rows)
+    if hasattr(estimator, "_mask_fit_X") and hasattr(estimator, "n_neighbors"):
+        return _of_imputer(estimator, np.asarray(rows, np.float64))
+    if hasattr(estimator, "kneighbors") and hasattr(estimator, "n_neighbors"):
+        return _of_nearest(estimator, rows)
+    if hasattr(estimator, "radius_neighbors") and hasattr(estimator, "radius"):
+        fewer, more = (estimator.radius_neighbors(rows, estimator.radius * (1 + s * NEAR))[1] for s in (-1, 1))
+        return np.array([len(a) != len(b) for a, b in zip(fewer, more, strict=True)])
+    if hasattr(estimator, "centroids_") and hasattr(estimator, "class_prior_"):
+        return _of_centroids(estimator, rows)
+    return flags
+
+
+def _in_columns(estimator: Any, rows: Any) -> Flags:
+    from sklearn.utils import _safe_indexing
+
+    flags = np.zeros(len(rows), np.bool_)
+    for _, step, columns in estimator.transformers_:
+        if hasattr(step, "fit") and len(columns):
+            flags |= ties(step, _safe_indexing(rows, columns, axis=1))
+    return flags
+
+
+def _of_nearest(search: Any, rows: Any) -> Flags:
+    """The last neighbour and the next are equally near; or, where brute force weighs by 1 / distance, one is here."""
+    count = getattr(search, "n_neighbors_", search.n_neighbors) + (getattr(search, "mode", "") == "distance")
+    more = min(count + 1, search.n_samples_fit_)
+    distances = search.kneighbors(rows, n_neighbors=more)[0]
+    flags = _near(distances[:, -1], distances[:, -2]) if more > count else np.zeros(len(distances), np.bool_)
+    if getattr(search, "weights", "") == "distance" and search._fit_method == "brute":
+        flags |= distances[:, 0] <= NEAR * float(abs(search._fit_X).max())
+    return flags
+
+
+def _of_imputer(imputer: Any, rows: Floats) -> Flags:
+    """As for a search, in each column that is missing; its distances are made of products, too."""
+    from sklearn.metrics.pairwise import nan_euclidean_distances
+    from sklearn.utils._mask import _get_mask
+
+    missing = _get_mask(rows, imputer.missing_values)
+    all_distances = nan_euclidean_distances(rows, imputer._fit_X, missing_values=imputer.missing_values)
+    here = NEAR * float(np.nanmax(np.abs(imputer._fit_X)))
+    flags = np.zeros(len(rows), np.bool_)
+    for j in np.flatnonzero(imputer._valid_mask & missing.any(axis=0)):
+        donors = ~imputer._mask_fit_X[:, j]
+        distances = np.sort(np.where(np.isnan(all_distances), np.inf, all_distances)[:, donors], axis=1)
+        k = imputer.n_neighbors
+        tied = np.zeros(len(rows), np.bool_)
+        if k < distances.shape[1]:
+            tied |= _near(distances[:, k], distances[:, k - 1]) | (distances[:, k] <= here)
+        if imputer.weights == "distance":
+            tied |= distances[:, 0] <= here
+        flags |= tied & missing[:, j]
+    return flags
+
+
+def _of_centroids(estimator: Any, rows: Any) -> Flags:
+    from sklearn.metrics import pairwise_distances
+
+    best = np.sort(estimator._decision_function(rows), axis=1)[:, -2:]
+    plain = np.sort(pairwise_distances(rows, estimator.centroids_, metric=estimator.metric), axis=1)[:, :2]
+    return _near(*best.T) | _near(*plain.T)
+
+
+def _near(a: Floats, b: Floats) -> Flags:
+    with np.errstate(invalid="ignore"):  # two infinite distances are no choice
+        return np.asarray(np.abs(a - b) <= NEAR * np.maximum(np.abs(a), np.abs(b)))

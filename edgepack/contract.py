@@ -163,7 +163,11 @@ class Verdict:
         status: `proved` (decisions identical for every input, outputs within a derived bound), `measured` (within
             tolerance on `rows` cases), `failed`, or `not run` (then `reason` says why and the counts are 0).
         rows: rows compared; `refused_rows` more were left out because the server itself refuses them.
-        label_changes: rows whose label differs; `tied_rows` of them are ties: the server's two best scores within 1e-7.
+        beyond_rows: rows left out because the artifact says that it is not for their numbers.
+        label_changes: rows whose label differs; `tied_rows` of them are ties: the server's two best scores are within
+            `tie_width` of each other.
+        near_tied_rows: as many of the ties are apart by more than 1e-7, which doubles would tell.
+        tie_width: 1e-7, or what the runtime's arithmetic warrants, beside the larger of 1 and the scores' size.
         worst_rows: the rows that differ most: `{"row": {input: value}, "server": {…}, "device": {…}}`.
         cases: how the rows came about: `{"split boundaries": 8210, "categories": 312, …}`.
     """
@@ -174,8 +178,11 @@ class Verdict:
     reason: str = ""
     rows: int = 0
     refused_rows: int = 0
+    beyond_rows: int = 0
     label_changes: int = 0
     tied_rows: int = 0
+    near_tied_rows: int = 0
+    tie_width: float = 1e-7
     outputs: tuple[OutputComparison, ...] = ()
     worst_rows: tuple[Mapping[str, Any], ...] = ()
     cases: Mapping[str, int] = field(default_factory=dict)
@@ -189,8 +196,12 @@ class Verdict:
 class Runner(Protocol):
     """Runs rows through one artifact in one runtime.
 
-    A runner may have a `largest_number: float`: up to which size of numbers the artifact itself says that its answers
-    hold. Parity compares no rows beyond it, and says so.
+    A runner whose arithmetic is narrower than the server's may say so in two more attributes:
+
+    - `ranges: Mapping[str, (2, width) float64]`: per input of numbers, between which the artifact itself says that its
+      answers hold. Parity leaves rows beyond out and says so; it fails where the user's own rows lie beyond.
+    - `tie_width: float`: how near the server's two best scores are, beside the larger of 1 and their size, where this
+      arithmetic need not tell them apart.
     """
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,7 @@ def export(
         verdicts = prove_files(verdicts, compiled.lowered, reference, files)
         if not keep_failed:
             require(verdicts)
-        golden, answers = _golden(compiled, cases)
+        golden, answers = _golden(compiled, cases, runners.values())
         progress("seal", 0, 0)
         return seal_bundle(
             folder,
@@ -211,13 +211,19 @@ def _runner(target: Target, artifact: Artifact, compiled: Compiled) -> Runner | 
         return str(error)
 
 
-def _golden(compiled: Compiled, cases: Cases) -> tuple[Any, Any]:
+def _golden(compiled: Compiled, cases: Cases, runners: Iterable[Runner | str]) -> tuple[Any, Any]:
     """Rows for the device to check itself with: spread evenly over all that parity compares and the server answers."""
     import numpy as np
 
+    from edgepack.parity import within_ranges
     from edgepack.parity.refusals import take
 
-    some = np.unique(np.linspace(0, cases.rows - 1, min(cases.rows, 4 * GOLDEN_ROWS)).astype(np.int64))
+    within = np.ones(cases.rows, bool)
+    for runner in runners:
+        if not isinstance(runner, str):
+            within &= within_ranges(runner, cases.columns)
+    possible = np.flatnonzero(within)
+    some = possible[np.unique(np.linspace(0, len(possible) - 1, min(len(possible), 4 * GOLDEN_ROWS)).astype(np.int64))]
     columns = take(cases.columns, some)
     answers, refused = compiled.reference.answers(columns)
     kept = np.flatnonzero(~refused)

@@ -70,6 +70,7 @@ def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tup
                 columns=columns,
                 cases={"golden": count},
                 tolerance=tolerance,
+                tie_width=float(getattr(runner, "tie_width", 0.0)),
             )
         )
     return tuple(verdicts)

@@ -13,11 +13,15 @@ import numpy as np
 
 from edgepack.contract import Columns, Interface, Runner
 from edgepack.errors import UsageError
-from edgepack.ir.types import Array
+from edgepack.ir.types import Array, Floats
 from edgepack_coreml.evaluate import Evaluator, load
 from edgepack_coreml.evaluate.values import Dictionaries
+from edgepack_coreml.kinds import FLOAT32, kinds_of
 from edgepack_coreml.labels import core_ml_labels
-from edgepack_coreml.save import LARGEST_NUMBER
+from edgepack_coreml.metadata import ranges_in
+
+FLOAT32_TIE = 2e-6
+"""Two scores that may each be off by the 1e-6 that parity allows for probabilities can change places."""
 
 
 def open_runner(path: Path, interface: Interface) -> Runner:
@@ -40,9 +44,14 @@ class EvaluatorRunner:
         return "Core ML reference evaluator (not Apple's framework)"
 
     @property
-    def largest_number(self) -> float:
-        """Up to which size of numbers the file says that its answers hold."""
-        return _largest_number(self.evaluator.description)
+    def ranges(self) -> Mapping[str, Floats]:
+        """Between which numbers the file says that its answers hold."""
+        return ranges_in(self.evaluator.description.metadata.userDefined)
+
+    @property
+    def tie_width(self) -> float:
+        """Wider where the file computes in float32."""
+        return FLOAT32_TIE if FLOAT32 & self.evaluator.kinds else 0.0
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
@@ -79,9 +88,14 @@ class MacRunner:
         return f"Core ML macOS {platform.mac_ver()[0]}"
 
     @property
-    def largest_number(self) -> float:
-        """Up to which size of numbers the file says that its answers hold."""
-        return _largest_number(self.model.get_spec().description)
+    def ranges(self) -> Mapping[str, Floats]:
+        """Between which numbers the file says that its answers hold."""
+        return ranges_in(self.model.get_spec().description.metadata.userDefined)
+
+    @property
+    def tie_width(self) -> float:
+        """Wider where the file computes in float32."""
+        return FLOAT32_TIE if FLOAT32 & kinds_of(self.model.get_spec()) else 0.0
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
@@ -129,10 +143,6 @@ def _own_labels(chosen: Array, labels: Sequence[int | str], interface: Interface
     if unknown := set(chosen.tolist()) - set(place):
         raise UsageError(f"label {min(unknown, key=str)!r} is not among the interface's classes")
     return np.array(interface.classes)[[place[label] for label in chosen.tolist()]]
-
-
-def _largest_number(description: Any) -> float:
-    return float(description.metadata.userDefined.get(LARGEST_NUMBER, "inf"))
 
 
 def _height(table: Mapping[str, Array]) -> int:

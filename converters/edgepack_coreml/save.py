@@ -16,9 +16,6 @@ from edgepack_coreml.stage import encoded
 OWN_FIELDS = {"author": "author", "license": "license", "version": "versionString", "description": "shortDescription"}
 """Metadata that Core ML has fields for; all other metadata is `userDefined`."""
 
-LARGEST_NUMBER = "edgepack.largest_number"
-"""The `userDefined` entry that says up to which size of numbers the answers hold; without it, they all do."""
-
 
 def model_bytes(plan: Plan, interface: Interface, options: EmitOptions) -> tuple[bytes, str]:
     """The encoded model and its kind: the only stage itself where it takes all inputs, else a pipeline."""

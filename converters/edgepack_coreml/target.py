@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgepack.contract import Artifact, EmitOptions, Interface, Problem, Runner
 from edgepack.errors import UnsupportedError
+from edgepack_coreml.kinds import FLOAT32
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
@@ -29,13 +31,16 @@ class CoreMLTarget:
         return NAME
 
     def check(self, program: Program) -> list[Problem]:
-        """Everything that neither a classic model nor an ML Program can say; what the latter cannot, all at once."""
-        from edgepack_coreml import mil
-        from edgepack_coreml.plan import plan
+        """Everything that neither a classic model nor an ML Program can say; what the latter cannot, all at once.
 
-        if not plan(program).problems:
-            return []
-        return list(mil.plan(program, EmitOptions().ios).problems)
+        Whether float32 holds the answers shows only in a file: one is written and tried.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgepack-") as folder:
+            try:
+                self.emit(program, Path(folder), EmitOptions())
+            except UnsupportedError as error:
+                return list(error.problems)
+        return []
 
     def emit(self, program: Program, into: Path, options: EmitOptions) -> Artifact:
         """Writes `<Name>.mlmodel`, or the folder `<Name>.mlpackage` for an ML Program, into a folder.
@@ -43,10 +48,11 @@ class CoreMLTarget:
         A perceptron of 100 neurons is a classic pipeline of some 300 stages: that becomes an ML Program, too.
 
         Raises:
-            UnsupportedError: the program has not passed `check`, or needs a later iOS.
+            UnsupportedError: the program has not passed `check`, needs a later iOS, or float32 cannot hold its answers.
         """
         from edgepack_coreml import mil
         from edgepack_coreml.plan import plan
+        from edgepack_coreml.reach import limited
         from edgepack_coreml.save import file_name, model_bytes
         from edgepack_coreml.stage import SPECIFICATION
 
@@ -54,16 +60,22 @@ class CoreMLTarget:
         if planned.problems or len(planned.stages) > MANY_STAGES:
             in_program = mil.plan(program, options.ios)
             if planned.problems or (2 * len(in_program.front) < len(planned.stages) and not in_program.problems):
-                return _emitted_program(in_program, program.interface, into, options)
-        data, kind = model_bytes(planned, program.interface, options)
+                return _emitted_program(in_program, program, into, options)
         path = into / f"{file_name(options.name)}.mlmodel"
-        path.write_bytes(data)
+
+        def write(chosen: EmitOptions) -> str:
+            data, kind = model_bytes(planned, program.interface, chosen)
+            path.write_bytes(data)
+            return kind
+
+        kinds = [stage.kind for stage in planned.stages]
+        kind, note = limited(program, path, options, write) if FLOAT32 & set(kinds) else (write(options), ())
         return Artifact(
             target=NAME,
             path=path,
             format=f"Core ML {kind}, specification {SPECIFICATION}",
             min_runtime="iOS 11",
-            notes=_notes([stage.kind for stage in planned.stages]),
+            notes=_notes(kinds) + note,
         )
 
     def open(self, path: Path, interface: Interface) -> Runner:
@@ -73,28 +85,28 @@ class CoreMLTarget:
         return open_runner(path, interface)
 
 
-def _emitted_program(planned: Planned, interface: Interface, into: Path, options: EmitOptions) -> Artifact:
+def _emitted_program(planned: Planned, program: Program, into: Path, options: EmitOptions) -> Artifact:
     from edgepack_coreml import mil
+    from edgepack_coreml.reach import limited
     from edgepack_coreml.save import file_name
 
     if planned.problems:
         raise UnsupportedError(planned.problems)
     path = into / f"{file_name(options.name)}.mlpackage"
-    kind, specification = mil.write(planned, interface, options, path)
-    notes = _notes([*(stage.kind for stage in planned.front), "mlProgram"])
-    if planned.largest_number < mil.LARGEST:
-        notes += (f"for numbers up to ±{planned.largest_number:g}: float32 overflows beyond",)
+    (kind, specification), note = limited(
+        program, path, options, lambda chosen: mil.write(planned, program.interface, chosen, path)
+    )
     return Artifact(
         target=NAME,
         path=path,
         format=f"Core ML {kind}, specification {specification}",
         min_runtime=f"iOS {options.ios}",
-        notes=notes,
+        notes=_notes([*(stage.kind for stage in planned.front), "mlProgram"]) + note,
     )
 
 
 def _notes(kinds: list[str]) -> tuple[str, ...]:
     counted = ", ".join(f"{n} × {kind}" if n > 1 else kind for kind, n in Counter(kinds).items())
-    if not {"neuralNetwork", "mlProgram"} & set(kinds):
+    if not FLOAT32 & set(kinds):
         return (f"stages: {counted}",)
     return (f"stages: {counted}", "what is computed in float32 is so on the CPU: load with computeUnits = .cpuOnly")

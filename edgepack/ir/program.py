@@ -9,7 +9,7 @@ import numpy as np
 
 from edgepack.contract import Answers, Columns, Interface
 from edgepack.ir.ops import Op
-from edgepack.ir.types import Array, Type, TypeMismatch
+from edgepack.ir.types import Array, Floats, Type, TypeMismatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,15 @@ class Program:
         nodes: in an order in which each stands after what it takes.
         outputs: the value behind each output: `value`, `label`, `probabilities`.
         none_columns: string inputs whose missing value the estimator knows as `None` rather than NaN.
+        ranges: `(2, width)` per input of numbers: the smallest and largest in the sample; empty where there was none.
+            A target whose arithmetic is narrow must hold there.
     """
 
     interface: Interface
     nodes: tuple[Node, ...]
     outputs: Mapping[str, str]
     none_columns: frozenset[str] = frozenset()
+    ranges: Mapping[str, Floats] = field(default_factory=dict, repr=False, compare=False)
     _types: Mapping[str, Type] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

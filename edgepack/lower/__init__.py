@@ -13,6 +13,7 @@ from edgepack.ir.program import Program
 from edgepack.lower.answer import Answer, answer_of, transformed
 from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.dispatch import Dispatch
+from edgepack.lower.ranges import ranges_of
 from edgepack.lower.schema import as_float64, inputs_of, with_domains, without_unused_inputs
 from edgepack.lower.text import shared_texts
 
@@ -75,6 +76,7 @@ def lower(
         nodes=tuple(b.nodes),
         outputs=answer.outputs,
         none_columns=frozenset(b.none_columns),
+        ranges=ranges_of(sample, replace(interface, inputs=inputs)),
     )
     return without_unused_inputs(program, lambda names: _answers_without(method, sample, names))
 

@@ -2,8 +2,18 @@
 
 from edgepack.parity.cases import Cases, make_cases
 from edgepack.parity.compare import Tolerance, compare, not_run
-from edgepack.parity.gate import run_parity
+from edgepack.parity.gate import run_parity, within_ranges
 from edgepack.parity.proofs import prove_files
 from edgepack.parity.reference import Reference
 
-__all__ = ["Cases", "Reference", "Tolerance", "compare", "make_cases", "not_run", "prove_files", "run_parity"]
+__all__ = [
+    "Cases",
+    "Reference",
+    "Tolerance",
+    "compare",
+    "make_cases",
+    "not_run",
+    "prove_files",
+    "run_parity",
+    "within_ranges",
+]

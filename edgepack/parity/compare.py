@@ -10,7 +10,7 @@ import numpy as np
 
 from edgepack.contract import Answers, Columns, OutputComparison, Verdict
 from edgepack.ir.types import Array, Flags, Floats, Integers
-from edgepack.parity.reference import margin
+from edgepack.parity.reference import Margins
 
 TIE = 1e-7
 WORST_ROWS = 5
@@ -37,8 +37,9 @@ def compare(
     refused_rows: int = 0,
     cases: Mapping[str, int] | None = None,
     tolerance: Tolerance | None = None,
-    margins: Callable[[Integers], Floats] | None = None,
+    margins: Callable[[Integers], Margins] | None = None,
     ties: Callable[[Integers], Flags] | None = None,
+    tie_width: float = TIE,
 ) -> Verdict:
     """The verdict on a runtime's answers: `measured` where everything is within tolerance, else `failed` and why.
 
@@ -52,6 +53,8 @@ def compare(
         margins: the server's margin between the two best scores of the given rows, to tell ties; the server's
             probabilities are used where None.
         ties: whether the server chose among equals for the given rows; no answer to such a row is wrong.
+        tie_width: what the runtime's arithmetic need not tell apart, beside the larger of 1 and the scores' size; no
+            two scores within 1e-7 of each other are ever told apart.
     """
     tolerance = tolerance or Tolerance()
     rows = len(next(iter(server.values())))
@@ -61,7 +64,7 @@ def compare(
     if unasked := sorted(set(device) - set(server)):
         return verdict.failed(f"outputs {', '.join(unasked)} are not the model's; it gives {', '.join(server)}")
     outputs, distance = [], np.zeros(rows)
-    problems, tied = [], np.zeros(rows, np.bool_)
+    problems, tied, near = [], np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
     changed = np.zeros(rows, np.bool_)
     for name, answer in server.items():
         given = np.asarray(device[name])
@@ -70,8 +73,10 @@ def compare(
             changed = _plain(answer) != _plain(given)
             at = np.flatnonzero(changed)
             if len(at):
-                tied[at] |= (_margins(server, at) if margins is None else margins(at)) <= TIE
-                tied[at] |= _tied(ties, at)
+                exact, within = _ties(_margins(server, at) if margins is None else margins(at), tie_width)
+                exact |= tied[at] | _tied(ties, at)
+                tied[at] |= exact | within
+                near[at] = within & ~exact
             error, allowed, measure = (changed & ~tied).astype(np.float64), 0.0, "exact"
             absolute = error
         else:
@@ -98,6 +103,8 @@ def compare(
         refused_rows=refused_rows,
         label_changes=int(changed.sum()),
         tied_rows=int(tied.sum()),
+        near_tied_rows=int(near.sum()),
+        tie_width=max(TIE, tie_width),
         outputs=tuple(outputs),
         worst_rows=tuple(_shown(columns, server, device, int(k)) for k in order if distance[k] > 0 or changed[k]),
         cases=verdict.cases,
@@ -207,10 +214,19 @@ def _relative_to(error: Floats, allowed: float) -> Floats:
     return np.where(error > 0, np.finfo(np.float64).max, 0.0) if allowed == 0 else error / allowed
 
 
-def _margins(server: Answers, rows: Integers) -> Floats:
+def _margins(server: Answers, rows: Integers) -> Margins:
     if "probabilities" not in server:
-        return np.full(len(rows), np.inf)
-    return margin(server["probabilities"][rows])
+        return Margins(apart=np.full(len(rows), np.inf), size=np.ones(len(rows)))
+    return Margins.of(server["probabilities"][rows])
+
+
+def _ties(margins: Margins, width: float) -> tuple[Flags, Flags]:
+    """Which are ties even among doubles, and which are ties."""
+    exact = margins.apart <= TIE
+    if width <= TIE:
+        return exact, exact
+    size = np.where(np.isfinite(margins.size), np.maximum(margins.size, 1.0), 1.0)
+    return exact, exact | (margins.apart <= width * size)
 
 
 def _shown(columns: Columns, server: Answers, device: Answers, k: int) -> dict[str, Any]:

@@ -11,12 +11,14 @@ import numpy as np
 from edgepack.contract import Answers, Columns, Runner, Verdict
 from edgepack.ir.types import Array, Flags, Integers
 from edgepack.parity.cases import Cases
-from edgepack.parity.compare import Tolerance, compare, not_run
+from edgepack.parity.compare import TIE, Tolerance, compare, not_run
 from edgepack.parity.reference import Reference
 from edgepack.parity.refusals import row_count, take
 
 ROWS_AT_ONCE = 4096
 ROWS_ALONE = 64
+OWN = ("data", "examples")
+"""Origins of rows that are not made up: an artifact must be for these."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being run (`server` or a target), how many rows are done, and how many there are."""
@@ -63,6 +65,15 @@ def run_parity(
     )
 
 
+def within_ranges(runner: Runner, columns: Columns) -> Flags:
+    """`(rows,)`: which rows hold no finite number beyond those that a runner says its artifact is for."""
+    within = np.ones(row_count(columns), bool)
+    for name, (low, high) in getattr(runner, "ranges", {}).items():
+        values = columns[name]
+        within &= ~(((values < low) | (values > high)) & np.isfinite(values)).any(axis=1)
+    return within
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
     reference: Reference
@@ -77,25 +88,27 @@ class _Rows:
         runtime = type(runner).__name__
         try:
             runtime = runner.runtime
-            largest = float(getattr(runner, "largest_number", np.inf))
-            within = self._within(largest)
+            within = within_ranges(runner, self.columns)
             if within.all():
                 return self._compared(target, runtime, runner)
-            said = f"{int((~within).sum()):,} rows beyond ±{largest:g}, which the artifact is not for, were left out"
-            verdict = self._kept(within)._compared(target, runtime, runner)
-            return replace(verdict, reason="; ".join(filter(None, [verdict.reason, said])))
+            if not within.any():
+                failed = Verdict(target=target, runtime=runtime, status="failed", refused_rows=self.refused_rows)
+                return self._without(~within, failed)
+            return self._without(~within, self._kept(within)._compared(target, runtime, runner))
         except Exception as error:  # whatever a runtime raises is a finding about the artifact
             reason = f"{runtime} stopped: {type(error).__name__}: {_one_line(error)}"
             failed = Verdict(target=target, runtime=runtime, status="failed", reason=reason)
             return replace(failed, refused_rows=self.refused_rows)
 
-    def _within(self, largest: float) -> Flags:
-        """Which rows hold no finite number beyond."""
-        within = np.ones(row_count(self.columns), bool)
-        for values in self.columns.values():
-            if values.dtype.kind == "f":
-                within &= ~((np.abs(values) > largest) & np.isfinite(values)).any(axis=1)
-        return within
+    def _without(self, beyond: Flags, verdict: Verdict) -> Verdict:
+        """The verdict, saying what was left out; failed where the artifact is not for rows that a user has."""
+        said = [verdict.reason] if verdict.reason else []
+        own = int((beyond & np.isin(self.origins, OWN)).sum())
+        if own:
+            said.append(f"{own:,} given rows have numbers that the artifact is not for; use another target")
+        said.append(f"{int(beyond.sum()):,} rows beyond the numbers that the artifact is for were left out")
+        status = "failed" if own else verdict.status
+        return replace(verdict, status=status, reason="; ".join(said), beyond_rows=int(beyond.sum()))
 
     def _kept(self, kept: Flags) -> _Rows:
         server = {name: answer[kept] for name, answer in self.server.items()}
@@ -113,6 +126,7 @@ class _Rows:
             tolerance=self.tolerance,
             margins=lambda at: self.reference.margins(take(self.columns, at)),
             ties=lambda at: self.reference.ties(take(self.columns, at)),
+            tie_width=float(getattr(runner, "tie_width", TIE)),
         )
 
     def _run(self, target: str, runner: Runner) -> dict[str, Array]:

@@ -75,20 +75,26 @@ class Reference:
                     answers[output] = as_value(getattr(self.estimator, self.interface.method)(rows))
         return answers
 
-    def margins(self, columns: Columns) -> Floats:
-        """How far the two best scores of each row are apart: probabilities if there are any, else decision values.
+    def margins(self, columns: Columns) -> Margins:
+        """How far the two best scores of each row are apart: probabilities if there are any, else what decides.
 
-        Where pairs of classes vote, that is the least sum of a pair: next to 0, a vote goes to either class.
+        Where pairs of classes vote, that is the least sum of a pair: next to 0, a vote goes to either class. A mixture
+        model's label is decided by logarithms of its probabilities, as large as that of the density.
         """
+        rows = self.rows(columns)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            if (sums := _pair_sums(self.estimator, self.rows(columns))) is not None:
-                return np.abs(sums).min(axis=1)
+            if (sums := _pair_sums(self.estimator, rows)) is not None:
+                return Margins.of(np.abs(sums).min(axis=1))
             if "probabilities" in self.interface.outputs:
-                return margin(np.asarray(self.estimator.predict_proba(self.rows(columns)), np.float64))
+                return Margins.of(self.estimator.predict_proba(rows))
             if hasattr(self.estimator, "decision_function"):
-                return margin(np.asarray(self.estimator.decision_function(self.rows(columns)), np.float64))
-        return np.full(len(columns[self.interface.inputs[0].name]), np.inf)
+                return Margins.of(self.estimator.decision_function(rows))
+            if hasattr(self.estimator, "predict_proba") and hasattr(self.estimator, "score_samples"):
+                apart = Margins.of(np.log(np.asarray(self.estimator.predict_proba(rows), np.float64)))
+                return Margins(apart=apart.apart, size=np.abs(self.estimator.score_samples(rows)))
+        unknown = np.full(len(columns[self.interface.inputs[0].name]), np.inf)
+        return Margins(apart=unknown, size=np.ones(len(unknown)))
 
     def ties(self, columns: Columns) -> Flags:
         """Where a search for neighbours found several equally near: which it takes depends on its trees."""
@@ -115,12 +121,27 @@ def as_value(answer: Any) -> Floats:
     return value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
 
 
-def margin(scores: Floats) -> Floats:
-    """The difference between the two largest of each row's scores; a single score is measured from 0."""
-    if scores.ndim == 1 or scores.shape[1] == 1:
-        return np.abs(scores.reshape(len(scores)))
-    best = np.sort(scores, axis=1)
-    return best[:, -1] - best[:, -2]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """What decides the label of each row.
+
+    Attributes:
+        apart: the difference between the two largest scores; a single score is measured from 0.
+        size: how large the two are.
+    """
+
+    apart: Floats
+    size: Floats
+
+    @classmethod
+    def of(cls, scores: Any) -> Margins:
+        """The margins of `(rows,)` or `(rows, classes)` of scores."""
+        scores = np.asarray(scores, np.float64)
+        if scores.ndim == 1 or scores.shape[1] == 1:
+            single = np.abs(scores.reshape(len(scores)))
+            return cls(apart=single, size=single)
+        best = np.sort(scores, axis=1)[:, -2:]
+        return cls(apart=best[:, 1] - best[:, 0], size=np.abs(best).max(axis=1))
 
 
 def _last(estimator: Any, rows: Any) -> tuple[Any, Any]:

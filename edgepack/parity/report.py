@@ -79,7 +79,7 @@ def to_document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 def _cells(verdict: Verdict) -> list[str]:
     ran = verdict.rows > 0
     rows = f"{verdict.rows:,}" + (f" (+{verdict.refused_rows:,} refused)" if verdict.refused_rows else "")
-    changes = f"{verdict.label_changes}" + (f" ({verdict.tied_rows} ties)" if verdict.tied_rows else "")
+    changes = f"{verdict.label_changes}" + (f" ({_ties(verdict)})" if verdict.tied_rows else "")
     has_label = any(output.output == "label" for output in verdict.outputs)
     return [
         verdict.target,
@@ -90,6 +90,11 @@ def _cells(verdict: Verdict) -> list[str]:
         ", ".join(_smallest(output) for output in verdict.outputs if output.measure != "exact") or "–",
         verdict.reason,
     ]
+
+
+def _ties(verdict: Verdict) -> str:
+    near = f", {verdict.near_tied_rows} of them within {verdict.tie_width:.0e}" if verdict.near_tied_rows else ""
+    return f"{verdict.tied_rows} ties{near}"
 
 
 def _smallest(output: OutputComparison) -> str:

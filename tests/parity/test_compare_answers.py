@@ -9,6 +9,7 @@ import pytest
 
 from edgepack.contract import Verdict
 from edgepack.parity import Tolerance, compare, not_run
+from edgepack.parity.reference import Margins
 
 P = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]])
 SERVER = {"label": np.array(["a", "b", "a"], object), "probabilities": P}
@@ -117,11 +118,37 @@ def test_a_changed_label_is_allowed_only_where_the_server_ties() -> None:
     assert wrong.worst_rows[0]["server"]["label"] == "a"
 
 
-@pytest.mark.parametrize(("margin", "passed"), [(0.9e-7, True), (1.1e-7, False)])
-def test_the_servers_margin_decides_what_a_tie_is(margin: float, passed: bool) -> None:
+def ties(apart: float, size: float = 1.0, **options: Any) -> Verdict:
+    """The verdict on one changed label, of two scores of a size so far apart."""
     server, device = {"label": np.array([0, 1, 1])}, {"label": np.array([0, 1, 0])}
-    verdict = judged(server, device, margins=lambda rows: np.full(len(rows), margin))
+    margins = Margins(apart=np.array([apart]), size=np.array([size]))
+    return judged(server, device, margins=lambda rows: margins, **options)
+
+
+@pytest.mark.parametrize(("apart", "passed"), [(0.9e-7, True), (1.1e-7, False)])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e9])
+def test_the_servers_margin_decides_what_a_tie_is(apart: float, passed: bool, size: float) -> None:
+    verdict = ties(apart, size)
     assert verdict.passed == passed
+    assert (verdict.tied_rows, verdict.near_tied_rows, verdict.tie_width) == (int(passed), 0, 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("apart", "size", "tied", "near"),
+    [
+        (0.9e-7, 1.0, 1, 0),
+        (1.9e-6, 1.0, 1, 1),
+        (2.1e-6, 1.0, 0, 0),
+        (1.9e-6, 1e-3, 1, 1),  # probabilities are small where there are many classes, and as wrong
+        (1.9e-3, 1e3, 1, 1),
+        (2.1e-3, 1e3, 0, 0),
+        (2.1e-6, np.inf, 0, 0),
+    ],
+)
+def test_a_narrow_arithmetic_ties_sooner_and_says_so(apart: float, size: float, tied: int, near: int) -> None:
+    verdict = ties(apart, size, tie_width=2e-6)
+    assert (verdict.passed, verdict.label_changes) == (bool(tied), 1)
+    assert (verdict.tied_rows, verdict.near_tied_rows, verdict.tie_width) == (tied, near, 2e-6)
 
 
 @pytest.mark.parametrize("name", ["label", "probabilities", "value"])

@@ -123,3 +123,50 @@ def test_progress_runs_from_nothing_to_every_row(forest_model: Any, cases: Cases
     verdict_of(forest_model, cases, on_progress=lambda *step: seen.append(step))
     assert seen[0] == ("server", 0, cases.rows)
     assert seen[-1] == ("onnx", cases.rows, cases.rows)
+
+
+@dataclass
+class Narrow(Device):
+    """A device that says that it is not for numbers beyond its ranges."""
+
+    ranges: Any = None
+    tie_width: float = 2e-6
+
+
+def narrow_verdict(model: Any, cases: Cases, fault: Any = None, *, reach: float) -> Any:
+    given = {name: x for name, x in model.columns.items() if x.dtype != object}
+    ends = {name: np.stack([np.nanmin(x, axis=0), np.nanmax(x, axis=0)]) for name, x in given.items()}
+    ranges = {name: e + np.array([[-reach], [reach]]) * (e[1] - e[0]) for name, e in ends.items()}
+    runners = {"coreml": Narrow(model.folded, fault, ranges=ranges)}
+    return run_parity(model.reference, runners, cases)[0]
+
+
+def wrong_far_out(columns: Columns, answers: Any) -> Any:
+    far = np.any([(np.abs(x) > 1e6).any(axis=1) for x in columns.values() if x.dtype != object], axis=0)
+    return {**answers, "probabilities": np.where(far[:, None], np.nan, answers["probabilities"])}
+
+
+def test_rows_beyond_an_artifacts_own_ranges_are_left_out_and_counted(forest_model: Any, cases: Cases) -> None:
+    assert not narrow_verdict(forest_model, cases, wrong_far_out, reach=1e38).passed
+    verdict = narrow_verdict(forest_model, cases, wrong_far_out, reach=2.0)
+    assert verdict.passed
+    assert verdict.beyond_rows > 0
+    assert verdict.rows + verdict.beyond_rows == cases.rows
+    assert f"{verdict.beyond_rows} rows beyond the numbers that the artifact is for were left out" in verdict.reason
+    assert verdict.tie_width == 2e-6
+    assert not narrow_verdict(forest_model, cases, turns_scores, reach=2.0).passed
+
+
+def test_an_artifact_that_is_not_for_the_models_own_rows_fails(forest_model: Any, cases: Cases) -> None:
+    verdict = narrow_verdict(forest_model, cases, reach=-0.1)
+    assert verdict.status == "failed"
+    assert "given rows have numbers that the artifact is not for; use another target" in verdict.reason
+
+
+def test_an_artifact_that_is_for_none_of_the_rows_fails(forest_model: Any, cases: Cases) -> None:
+    ranges = {n: np.full((2, x.shape[1]), 1e37) for n, x in cases.columns.items() if x.dtype != object}
+    numbers = {n: np.where(np.isfinite(x), x, 0.0) for n, x in cases.columns.items() if n in ranges}
+    far = Cases(columns={**cases.columns, **numbers}, origins=np.full(cases.rows, "combinations", object))
+    runners = {"coreml": Narrow(forest_model.folded, ranges=ranges)}
+    verdict = run_parity(forest_model.reference, runners, far)[0]
+    assert (verdict.status, verdict.rows, verdict.beyond_rows) == ("failed", 0, cases.rows)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -144,7 +145,7 @@ def test_margins_are_those_of_the_best_two_scores(estimator: Any, classes: int) 
     reference = Reference(
         estimator=estimator, interface=matrix_interface(2, *outputs, classes=(0, 1, 2)[:classes], input_dtype="float64")
     )
-    margins = reference.margins({"X": x})
+    margins = reference.margins({"X": x}).apart
     if hasattr(estimator, "predict_proba"):
         best = np.sort(estimator.predict_proba(x), axis=1)
         expected = best[:, -1] - best[:, -2]
@@ -160,7 +161,9 @@ def test_rows_where_a_pair_of_classes_ties_have_no_margin(in_pipeline: bool) -> 
     machine = SVC(kernel="linear")
     estimator = (make_pipeline(FunctionTransformer(), machine) if in_pipeline else machine).fit(x, [0, 1, 2])
     interface = Interface(inputs=(Input(name="X", kind="number", width=2),), outputs=("label",), classes=(0, 1, 2))
-    margins = Reference(estimator=estimator, interface=interface).margins({"X": np.array([[0.0, -1.0], [0.5, -1.0]])})
+    margins = (
+        Reference(estimator=estimator, interface=interface).margins({"X": np.array([[0.0, -1.0], [0.5, -1.0]])}).apart
+    )
     assert margins[0] < 1e-12
     assert margins[1] > 0.01
 
@@ -196,3 +199,17 @@ def test_a_row_that_was_answered_is_not_refused_for_a_value_that_another_row_is_
     assert len(answers["value"]) == (~refused).sum()
     assert np.array_equal(answers["value"], x[~refused].sum(axis=1))
     assert refused[[0, 4]].all()
+
+
+def test_a_mixtures_margins_are_those_of_its_log_densities() -> None:
+    x = RNG.normal(size=(90, 2)) * np.array([1.0, 1e3])
+    estimator = GaussianMixture(2, random_state=0).fit(x)
+    reference = Reference(
+        estimator=estimator, interface=matrix_interface(2, "label", classes=(0, 1), input_dtype="float64")
+    )
+    margins = reference.margins({"X": x})
+    scores = np.sort(estimator._estimate_weighted_log_prob(x), axis=1)
+    near = scores[:, 1] - scores[:, 0] < 30  # farther apart, a probability is 0
+    assert near.sum() > 9
+    assert np.allclose(margins.apart[near], (scores[:, 1] - scores[:, 0])[near])
+    assert np.allclose(margins.size, np.abs(scores[:, 1]), rtol=0.2)

@@ -14,18 +14,23 @@ LARGEST_SHIFT = 1e30
 
 
 def affine(g: Graph, op: Affine, x: Var) -> Var:
-    """`(x − zero) · slope`, so that nothing cancels near the zero; a column without a slope adds its offset."""
+    """`(x − zero) · slope`, so that nothing cancels near the zero; a column without a slope adds its offset.
+
+    A falling line is written `(−x + zero) · |slope|`: at its zero it is 0 as on the server, and never −0.
+    """
     ones, zeros = np.ones(x.shape[0]), np.zeros(x.shape[0])
     center, offset = (zeros if part is None else part for part in (op.center, op.offset))
     with np.errstate(all="ignore"):
         slope = (ones if op.factor is None else op.factor) / (ones if op.divisor is None else op.divisor)
         zero = center - offset / slope
     has = np.abs(zero) < LARGEST_SHIFT
-    x = g.less_constant(x, np.where(has, zero, center))
+    sign = np.where(has & (slope < 0) & (offset != 0), -1.0, 1.0)
+    x = g.mul(x=x, y=sign) if np.any(sign < 0) else x
+    x = g.less_constant(x, sign * np.where(has, zero, center))
     if op.divisor is not None and op.factor is None:
-        x = g.real_div(x=x, y=op.divisor)
+        x = g.real_div(x=x, y=op.divisor * sign)
     elif op.factor is not None:
-        x = g.mul(x=x, y=slope)
+        x = g.mul(x=x, y=slope * sign)
     rest = np.where(has, 0.0, offset)
     return g.add(x=x, y=rest) if np.any(rest) else x
 

@@ -6,16 +6,14 @@ import hashlib
 import json
 import shutil
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 from edgepack.contract import EmitOptions, Interface
 from edgepack_coreml import wire
 from edgepack_coreml.mil import tools
-from edgepack_coreml.mil.overflow import LARGEST
 from edgepack_coreml.mil.plan import Planned
 from edgepack_coreml.plan import Plan
-from edgepack_coreml.save import LARGEST_NUMBER, model_bytes
+from edgepack_coreml.save import model_bytes
 from edgepack_coreml.stage import Stage
 
 AUTHOR = "com.apple.CoreML"
@@ -45,8 +43,6 @@ def write(planned: Planned, interface: Interface, options: EmitOptions, path: Pa
         specification=tools.SPECIFICATIONS[options.ios],
     )
     whole = Plan(inputs=planned.inputs, outputs=planned.outputs, stages=(*planned.front, stage), problems=())
-    if planned.largest_number < LARGEST:
-        options = replace(options, metadata={**options.metadata, LARGEST_NUMBER: f"{planned.largest_number:g}"})
     model, kind = model_bytes(whole, interface, options)
     (data / "model.mlmodel").write_bytes(model)
     entries = {

@@ -20,7 +20,6 @@ from edgepack_coreml.head import head_of
 from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.mil import categories, tools
 from edgepack_coreml.mil.graph import Graph, Var
-from edgepack_coreml.mil.overflow import LARGEST, largest_number
 from edgepack_coreml.mil.writers import WRITERS
 from edgepack_coreml.proto import messages
 from edgepack_coreml.refused import Refused
@@ -41,7 +40,6 @@ class Planned:
         front: the stages before the program; none where the model takes one array of numbers.
         given: the program's input.
         function: coremltools' function; None if there are problems.
-        largest_number: up to which size of the inputs' numbers the answers hold.
     """
 
     inputs: tuple[Feature, ...]
@@ -49,7 +47,6 @@ class Planned:
     front: tuple[Stage, ...]
     given: Feature
     function: Any
-    largest_number: float
     problems: tuple[Problem, ...]
 
 
@@ -89,7 +86,6 @@ def plan(program: Program, ios: int) -> Planned:
         front=tuple(b.stages),
         given=given,
         function=None if problems else function,
-        largest_number=LARGEST if problems else largest_number(program),
         problems=tuple(problems),
     )
 

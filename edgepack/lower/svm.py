@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn import svm
 
-from edgepack.ir.ops import Affine, ArgMax, Bucket, Clip, Coupling, Linear, Sigmoid, Step
+from edgepack.ir.ops import Affine, ArgMax, Clip, Coupling, Linear, Sigmoid, Step
 from edgepack.ir.types import Floats
 from edgepack.lower.builder import Builder, Refused, Table
-from edgepack.lower.formula import affine, binary, elementwise
+from edgepack.lower.formula import elementwise
 from edgepack.lower.kernels import kernel
 from edgepack.lower.linear.scores import dense, inlier
+from edgepack.lower.pairs import shares_of_pairs, votes_of_pairs
 from edgepack.lower.predict import Prediction
 
 SURE = 1e-7
@@ -75,8 +76,8 @@ def _of_pairs(est: Any, table: Table, b: Builder) -> Prediction:
     if est.break_ties and not by_shares:
         raise Refused("break_ties=True with decision_function_shape='ovo' predicts nothing; use 'ovr'")
     sums = _sums(est, _pair_coef(est), est._intercept_, table, b)
-    votes = _votes(sums, k, b, ties=False)
-    shares = _shares(sums, k, b) if by_shares else sums
+    votes = votes_of_pairs(sums, k, b, ties=False)
+    shares = shares_of_pairs(sums, sums, k, b) if by_shares else sums
     plain = Prediction(
         label=b.emit(ArgMax(), shares if est.break_ties else votes), decision=shares, classes=est.classes_
     )
@@ -92,29 +93,6 @@ def _pair_coef(est: Any) -> Floats:
         for i, j in combinations(range(len(est.classes_)), 2)
     ]
     return np.stack(rows)
-
-
-def _signs(k: int) -> Floats:
-    """`(classes, pairs)`: 1 where the class is the pair's first, −1 where it is the second."""
-    classes = np.arange(k)[:, None]
-    first, second = np.array(list(combinations(range(k), 2))).T
-    return (classes == first).astype(np.float64) - (classes == second)
-
-
-def _votes(sums: str, k: int, b: Builder, *, ties: bool) -> str:
-    """How many pairs each class wins; `ties` says whether 0 is a vote for the first of the two."""
-    signs = _signs(k)
-    edges = (np.zeros(1),) * b.types[sums].width
-    first_wins = b.emit(Bucket(edges=edges, right=ties), sums)
-    return b.emit(Linear(coef=signs, intercept=(signs < 0).sum(axis=1).astype(np.float64)), first_wins)
-
-
-def _shares(sums: str, k: int, b: Builder) -> str:
-    """Votes, and below them `total / (3 (|total| + 1))` of the class's sums."""
-    total = b.emit(Linear(coef=_signs(k), intercept=np.zeros(k)), sums)
-    size = affine(affine(elementwise("absolute", total, b), b, offset=1.0), b, factor=3.0)
-    votes = _votes(sums, k, b, ties=True)
-    return binary("add", votes, binary("divide", total, size, b), b)
 
 
 def _with_probabilities(est: Any, sums: str, plain: Prediction, b: Builder) -> Prediction:

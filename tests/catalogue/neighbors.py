@@ -25,6 +25,9 @@ METRICS: dict[str, dict[str, Any]] = {
     "sqeuclidean": {"metric": "sqeuclidean"},
     "cosine": {"metric": "cosine"},
 }
+INEXACT = ("minkowski, weighted", "seuclidean", "cosine")
+"""Metrics whose small distances lose digits in float32; their inverses, as weights, lose as many."""
+
 SEARCHES: list[dict[str, Any]] = [{}, {"algorithm": "brute"}, {"algorithm": "ball_tree"}]
 FAR = 1e3
 """Beyond it a distance in float32 has too few digits left of what tells the fitted rows apart."""
@@ -40,8 +43,7 @@ NEAREST = {
             kind,
             {"weights": weights, "n_neighbors": count, **METRICS[metric]},
             target=target,
-            # the root of a small distance, in float32
-            targets=("onnx",) if "weighted" in metric and weights == "distance" else ("onnx", "coreml"),
+            targets=("onnx",) if weights == "distance" and metric in INEXACT else ("onnx", "coreml"),
         )
         for (kind, target, count), metric, weights in product(
             [
@@ -78,7 +80,10 @@ NEAREST = {
 WITHIN = {
     **{
         f"{kind.__name__}, {metric}, {weights}, {target}": _case(
-            kind, {"weights": weights, "radius": radius, **METRICS[metric], **more}, target=target
+            kind,
+            {"weights": weights, "radius": radius, **METRICS[metric], **more},
+            target=target,
+            targets=("onnx",) if weights == "distance" and metric in INEXACT else ("onnx", "coreml"),
         )
         for (kind, target, more), (metric, radius), weights in product(
             [

@@ -173,3 +173,12 @@ def test_the_file_says_what_the_op_means(program: Make, tmp_path: Path, name: st
     worst = np.where(same, 0.0, np.nan_to_num(scaled, nan=np.inf)).reshape(len(rows["X"]), -1)
     k = int(worst.max(axis=1).argmax())
     assert worst[k].max() <= tolerance, f"{rows['X'][k]}: {np.atleast_1d(answers[k])}, not {np.atleast_1d(wanted[k])}"
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "minkowski"])
+def test_a_row_that_is_too_far_away_is_infinitely_far(program: Make, tmp_path: Path, metric: str) -> None:
+    scaled = ("a", ir.Affine(divisor=np.full(WIDTH, 0.5)), ["i0"])
+    chain = [scaled, ("y", ir.Distances(points=POINTS, metric=metric, p=3.0), ["a"])]
+    p = program([Input(name="X", kind="number", width=WIDTH)], chain, {"value": "y"})
+    far = target.open(emitted(p, tmp_path), p.interface).run({"X": np.array([[3e38, 0, 0, 0], [-3e38, 1, 3e38, 0]])})
+    assert np.isposinf(far["value"]).all()

@@ -24,7 +24,8 @@ def distances(g: Graph, op: Distances, x: Var) -> Var:
         case "chebyshev":
             return g.reduce_max(x=size, axes=[1], keep_dims=False)
     largest = g.reduce_max(x=size, axes=[1], keep_dims=True)
-    share = g.real_div(x=size, y=g.select(cond=g.equal(x=largest, y=0.0), a=np.ones((1, 1)), b=largest))
+    plain = g.logical_or(x=g.equal(x=largest, y=0.0), y=g.equal(x=largest, y=math.inf))
+    share = g.real_div(x=size, y=g.select(cond=plain, a=np.ones((1, 1)), b=largest))
     largest = g.squeeze(x=largest, axes=[1])
     if op.metric == "euclidean":
         root = g.sqrt(x=g.reduce_sum(x=g.square(x=share), axes=[1], keep_dims=False))

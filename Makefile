@@ -6,7 +6,7 @@ UPGRADE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test conformance lint types check bench lock clean
+.PHONY: help venv demo docs test conformance lint types check bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## Train on the Ames houses, export, verify, check parity, time: dist/house-prices-1/
 	@$(BIN)/python examples/house_prices/demo.py
+
+docs: $(STAMP) ## Write docs/estimators.md and README's reference anew from what is so
+	@$(BIN)/python -W ignore tests/inventory/test_inventory.py
+	@$(BIN)/python tests/test_readme.py
 
 test: $(STAMP) ## Run the tests (all but the long matrix)
 	@$(BIN)/pytest -n 2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from edgepack.contract import InputDtype, Interface, Method, Problem
+from edgepack.contract import InputDtype, Interface, Method
 from edgepack.errors import UnsupportedError, UsageError
 from edgepack.ir.program import Program
 from edgepack.lower.answer import Answer, answer_of, transformed
@@ -86,14 +86,14 @@ def _only_transforms(estimator: Any) -> bool:
 
 
 def _answered(estimator: Any, wanted: Method | None, b: Builder, dispatch: Dispatch) -> Answer:
-    if wanted == "transform" and hasattr(estimator, "transform"):
-        return transformed(dispatch.transform(estimator, b.input_table(), b), b)
-    prediction = dispatch.predict(estimator, b.input_table(), b)
     try:
-        return answer_of(prediction, wanted, b)
+        if wanted == "transform" and hasattr(estimator, "transform"):
+            return transformed(dispatch.transform(estimator, b.input_table(), b), b)
+        return answer_of(dispatch.predict(estimator, b.input_table(), b), wanted, b)
     except Refused as error:
         if not b.problems:  # a refused estimator answers nothing, and has said why
-            b.problems.append(Problem(step=type(estimator).__name__, reason=str(error)))
+            with b.within(type(estimator).__name__):
+                b.refuse(error)
         return Answer(outputs={}, method="predict")
 
 

@@ -17,7 +17,10 @@ OPSET = {"": 17, "ai.onnx.ml": 3}
 def transform_via_skl2onnx(est: Any, table: Table, b: Builder) -> Table:
     """A transformer's output as one block."""
     x = b.numbers(table)
-    width = np.asarray(_probe(est, "transform", len(table))).shape[1]
+    probed = _probe(est, "transform", len(table))
+    if np.ndim(probed) != 2 and not hasattr(probed, "toarray"):
+        raise Refused("no lowering, and gives no table; use another transformer")
+    width = probed.shape[1]
     return b.table(b.emit(_block(est, len(table), "transform", width, output=0), x))
 
 

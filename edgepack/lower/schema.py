@@ -27,7 +27,10 @@ def inputs_of(sample: Any, used: Any = None) -> tuple[Input, ...]:
         if twice := sorted({str(n) for n in names if texts.count(str(n)) > 1}):
             raise UsageError(f"columns {', '.join(twice)} are there more than once; give every column its own name")
         return tuple(_column(str(name), sample[name]) for name in names)
-    array = np.asarray(sample)
+    try:
+        array = np.asarray(sample)
+    except ValueError:
+        raise UsageError("sample of rows that differ in length; give rows as a 2-D array or a DataFrame") from None
     if array.ndim == 1 and len(array) and all(isinstance(text, str) for text in array.tolist()):
         return (Input(name=TEXT, kind="string"),)
     if array.ndim != 2:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from edgepack.contract import EmitOptions, InputDtype, Method, Verdict
+from edgepack.contract import Artifact, EmitOptions, InputDtype, Method, Verdict
 from edgepack.ir import Program
 from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases, run_parity
@@ -122,12 +122,13 @@ def target_of(kind: str, x: np.ndarray) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A case's Programs, the rows tried, and a verdict per target (None where the target refuses it)."""
+    """A case's Programs, the rows tried, and per target its artifact and a verdict (None where it refuses)."""
 
     reference: Reference
     lowered: Program
     program: Program
     cases: Cases
+    artifacts: dict[str, Artifact]
     verdicts: dict[str, Verdict | None]
 
 
@@ -155,24 +156,34 @@ def compare(
     estimator, given = fitted(case, frame=frame)
     sample = given.toarray() if case.sparse else given
     lowered = lower(estimator, sample, input_dtype=input_dtype, output=case.output, fallback=False)
+    server = FedSparse(estimator) if case.sparse else estimator
+    return run(server, sample, lowered, folder, targets=targets or case.targets, limit=case.limit, rows=rows)
+
+
+def run(
+    server: Any,
+    sample: Any,
+    lowered: Program,
+    folder: Path,
+    *,
+    targets: tuple[str, ...] = ("onnx", "coreml"),
+    limit: float = np.inf,
+    rows: int = 1_500,
+) -> Compared:
+    """What each target's file of a lowered Program answers, beside the server's own answers on boundary rows."""
     program = optimize(lowered)
-    runners = {}
-    targets = targets or case.targets
+    artifacts, runners = {}, {}
     for name in targets:
         target = find_target(name)
         if target.check(program):
             continue
         into = folder / name
         into.mkdir(parents=True, exist_ok=True)
-        artifact = target.emit(program, into, EmitOptions(name="case"))
-        runners[name] = target.open(artifact.path, program.interface)
-    reference = Reference(
-        estimator=_FedSparse(estimator) if case.sparse else estimator,
-        interface=program.interface,
-        none_columns=program.none_columns,
-    )
+        artifacts[name] = target.emit(program, into, EmitOptions(name="case"))
+        runners[name] = target.open(artifacts[name].path, program.interface)
+    reference = Reference(estimator=server, interface=program.interface, none_columns=program.none_columns)
     cases = within(
-        make_cases(lowered, folded=program, example=columns_of(sample, program.interface), budget_rows=rows), case.limit
+        make_cases(lowered, folded=program, example=columns_of(sample, program.interface), budget_rows=rows), limit
     )
     verdicts = {v.target: v for v in run_parity(reference, runners, cases)}
     return Compared(
@@ -180,17 +191,21 @@ def compare(
         lowered=lowered,
         program=program,
         cases=cases,
+        artifacts=artifacts,
         verdicts={name: verdicts.get(name) for name in targets},
     )
 
 
 def within(cases: Cases, limit: float) -> Cases:
     """The rows without a number beyond the limit."""
-    kept = np.all([np.all(np.isnan(x) | (np.abs(x) <= limit), axis=1) for x in cases.columns.values()], axis=0)
+    numbers = [x for x in cases.columns.values() if x.dtype != object]
+    kept = np.ones(cases.rows, np.bool_)
+    for x in numbers:
+        kept &= np.all(np.isnan(x) | (np.abs(x) <= limit), axis=1)
     return replace(cases, columns={n: x[kept] for n, x in cases.columns.items()}, origins=cases.origins[kept])
 
 
-class _FedSparse:
+class FedSparse:
     """An estimator that is asked with CSR matrices."""
 
     def __init__(self, estimator: Any) -> None:

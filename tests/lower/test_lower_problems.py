@@ -202,3 +202,18 @@ def test_a_problem_is_one_line() -> None:
     for found in problems(fitted(Pipeline([("pca", PCA(2)), ("m", SVRLike())]), X, Y), X):
         assert "\n" not in str(found)
     assert np.isfinite(Y).all()
+
+
+def test_what_gives_no_columns_is_told() -> None:
+    found = problems(fitted(impute.MissingIndicator(), X, None), X)
+    assert [p.reason for p in found] == ["no columns arrive here"]
+
+
+def test_rows_that_differ_in_length_are_told() -> None:
+    with pytest.raises(UsageError, match=r"^sample of rows that differ in length; give rows as a 2-D array"):
+        lower(fitted(Ridge(), X, Y), [[1.0], [1.0, 2.0]])
+
+
+def test_a_transformer_that_skl2onnx_gives_sparse_is_told() -> None:
+    with pytest.raises(UnsupportedError, match="no lowering, and skl2onnx says"):
+        lower(fitted(neighbors.RadiusNeighborsTransformer(), X, None), X)

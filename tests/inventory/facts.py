@@ -1,0 +1,109 @@
+"""What really becomes of each estimator: lowered, emitted, run and compared with its own answers."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from catalogue.case import Compared, run
+
+from edgepack.contract import Method
+from edgepack.errors import EdgepackError, UnsupportedError
+from edgepack.ir.ops import OnnxBlock
+from edgepack.lower import lower
+from edgepack.parity import prove_files
+from edgepack.targets import find_target
+from inventory.kinds import METHODS, Example, example_of
+from inventory.reasons import why_nothing_for_a_row, why_rows_are_no_input
+
+_NAMES = {"onnx": "ONNX", "coreml": "Core ML"}
+
+Onnx = Literal["exact", "measured", "via skl2onnx", "differs", "refused", "no meaning"]
+CoreML = Literal["classic", "ML Program", "differs", "refused", "no meaning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One estimator.
+
+    Attributes:
+        onnx: `exact` where parity has proved every branch of the file, `measured` where its answers are scikit-learn's
+            on boundary rows, both by edgepack's own lowering; `differs` where they are not: an export ends there.
+        coreml: the form of the artifact, whose answers are scikit-learn's on boundary rows; or else.
+        answers: the methods that edgepack's own lowering gives.
+        why: what stands in the way.
+    """
+
+    onnx: Onnx
+    coreml: CoreML
+    answers: tuple[Method, ...] = ()
+    why: str = ""
+
+
+def fact_of(kind: Any, folder: Path) -> Fact:
+    """What becomes of a class. Raises whatever no user should see."""
+    example = example_of(kind)
+    if why := why_rows_are_no_input(example.estimator):
+        return Fact(onnx="no meaning", coreml="no meaning", why=why)
+    if not any(hasattr(example.estimator, method) for method in METHODS):
+        return Fact(onnx="no meaning", coreml="no meaning", why=why_nothing_for_a_row(kind))
+    try:
+        lowered = lower(example.estimator, example.sample, output=example.output)
+    except EdgepackError as error:
+        return Fact(onnx="refused", coreml="refused", why=_reasons(error))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compared = run(example.server, example.sample, lowered, folder, limit=example.limit, rows=300)
+    own = not any(isinstance(node.op, OnnxBlock) for node in lowered.nodes)
+    problems = find_target("coreml").check(compared.program)
+    return Fact(
+        onnx=_onnx(compared, own=own),
+        coreml=_coreml(compared),
+        answers=tuple(m for m in METHODS if own and _answers(example, m)),
+        why="; ".join(dict.fromkeys([*(f"Core ML: {p.reason}" for p in problems), *_differences(compared)])),
+    )
+
+
+def _onnx(compared: Compared, *, own: bool) -> Onnx:
+    verdict = compared.verdicts["onnx"]
+    if verdict is None or not verdict.passed:
+        return "refused" if verdict is None else "differs"
+    if not own:
+        return "via skl2onnx"
+    files = {"onnx": (find_target("onnx"), compared.artifacts["onnx"].path)}
+    (proved,) = prove_files([verdict], compared.lowered, compared.reference, files)
+    return "exact" if proved.status == "proved" else "measured" if proved.passed else "differs"
+
+
+def _coreml(compared: Compared) -> CoreML:
+    verdict = compared.verdicts["coreml"]
+    if verdict is None or not verdict.passed:
+        return "refused" if verdict is None else "differs"
+    return "ML Program" if compared.artifacts["coreml"].path.suffix == ".mlpackage" else "classic"
+
+
+def _differences(compared: Compared) -> list[str]:
+    """Of artifacts that an export would refuse to seal."""
+    return [
+        f"{_NAMES[t]}: parity finds other answers"
+        for t, v in compared.verdicts.items()
+        if v is not None and not v.passed
+    ]
+
+
+def _answers(example: Example, method: Method) -> bool:
+    if not hasattr(example.estimator, method):
+        return False
+    try:
+        lower(example.estimator, example.sample, output=method, fallback=False)
+    except UnsupportedError:
+        return False
+    return True
+
+
+def _reasons(error: EdgepackError) -> str:
+    if isinstance(error, UnsupportedError):
+        return "; ".join(dict.fromkeys(p.reason for p in error.problems))
+    return str(error)

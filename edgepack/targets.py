@@ -6,11 +6,11 @@ Listing them imports nothing. A target whose distribution has an extra of the sa
 from __future__ import annotations
 
 import re
-from collections import Counter
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
 from typing import cast
 
 from edgepack.contract import Target
+from edgepack.entries import distribution_name, entries_of, loaded
 from edgepack.errors import UsageError
 
 _GROUP = "edgepack.targets"
@@ -36,14 +36,9 @@ def find_target(name: str) -> Target:
     if entry is None:
         raise UsageError(f"{name}: no such target; choose one of {', '.join(target_names()) or 'none installed'}")
     if missing := _missing_packages(entry):
-        extra = f"{_distribution_name(entry)}[{name}]"
+        extra = f"{distribution_name(entry)}[{name}]"
         raise UsageError(f"{name}: needs {', '.join(missing)}, not installed; pip install '{extra}'")
-    try:
-        target = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"{name}: {entry.value} cannot be imported ({error}); install {_distribution_name(entry)} again"
-        ) from error
+    target = loaded(entry)
     lacking = [part for part in _PARTS if not hasattr(target, part)]
     if isinstance(target, type) or lacking or target.name != name:
         reason = "a class" if isinstance(target, type) else f"without {', '.join(lacking)}" if lacking else target.name
@@ -52,12 +47,7 @@ def find_target(name: str) -> Target:
 
 
 def _entries() -> tuple[EntryPoint, ...]:
-    entries = tuple(entry_points(group=_GROUP))
-    for name, count in Counter(entry.name for entry in entries).items():
-        if count > 1:
-            claims = ", ".join(sorted(_distribution_name(entry) for entry in entries if entry.name == name))
-            raise UsageError(f"{name}: a target of {claims}; uninstall all but one of them")
-    return entries
+    return entries_of(_GROUP, "a target")
 
 
 def _missing_packages(entry: EntryPoint) -> list[str]:
@@ -74,7 +64,3 @@ def _installed(package: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
-
-
-def _distribution_name(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else entry.value

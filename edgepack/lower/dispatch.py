@@ -32,12 +32,13 @@ from edgepack.lower import (
     scale,
     select,
     svm,
+    taught,
     text,
     trees,
 )
 from edgepack.lower.builder import Builder, Misfit, Refused, Table
 from edgepack.lower.fallback import predict_via_skl2onnx, transform_via_skl2onnx
-from edgepack.lower.predict import Prediction
+from edgepack.lower.predict import Prediction, taught_predictor
 
 Transform = Callable[[Any, Table, Builder], Table]
 Composition = Callable[[Any, Table, Builder, "Dispatch"], Table]
@@ -102,9 +103,11 @@ class Dispatch:
                     return composition(est, table, b, self)
                 if lowering := TRANSFORMERS.get(type(est)):
                     return lowering(est, table, b)
+                if (given := taught.transformed(est, table, b)) is not None:
+                    return given
                 if self.fallback:
                     return transform_via_skl2onnx(est, table, b)
-                raise Refused("no lowering; leave it out or see `edgepack check`")
+                raise Refused(f"no lowering; leave it out, or {_teach(est)}")
             except (Refused, TypeMismatch) as error:
                 _note(error, table, b)
                 return b.placeholder(_width(est, table))
@@ -116,20 +119,22 @@ class Dispatch:
                 self.on_step(b.step)
             try:
                 _check_fitted(est)
-                if lowering := PREDICTORS.get(type(est)) or boosters.PREDICTORS.get(_full_name(type(est))):
+                if lowering := PREDICTORS.get(type(est)) or boosters.PREDICTORS.get(taught.full_name(type(est))):
                     return lowering(est, table, b, self)
+                if (answers := taught_predictor(est, table, b)) is not None:
+                    return answers
                 if not hasattr(est, "predict"):
                     raise Refused("predicts nothing; register a pipeline that ends in a classifier or regressor")
                 if self.fallback:
                     return predict_via_skl2onnx(est, table, b)
-                raise Refused("no lowering; use an estimator that `edgepack check` lists")
+                raise Refused(f"no lowering; use one of docs/estimators.md, or {_teach(est)}")
             except (Refused, TypeMismatch) as error:
                 _note(error, table, b)
                 return Prediction()
 
 
-def _full_name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _teach(est: Any) -> str:
+    return f"teach edgepack {taught.full_name(type(est))} (docs/extending.md)"
 
 
 def _check_fitted(est: Any) -> None:

@@ -13,6 +13,7 @@ from scipy import special
 
 from edgepack.ir.ops import Clip, Impute, Sigmoid
 from edgepack.ir.ops.elementwise import FUNCTIONS
+from edgepack.lower import taught
 from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.formula import affine, binary, elementwise, where
 from edgepack.lower.normal import erf, erfc, ndtr, ndtri
@@ -33,6 +34,8 @@ def meaning_of(function: Any, arguments: Mapping[str, Any] | None = None) -> Fun
     if function is np.round and arguments == {"decimals": 0}:
         arguments = {}
     known = next((lowering for of, lowering in COMPOSED.items() if of is function), None)
+    if known is None and (said := taught.function(name_of(function), arguments)):
+        return said
     if known is None:
         raise Refused(f"function {name}; use one of {_known_names()}, or teach edgepack (docs/extending.md)")
     if arguments:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sklearn import compose, model_selection
 from sklearn import pipeline as sk_pipeline
 
-from edgepack.lower import scale
+from edgepack.ir.ops import ArgMax
+from edgepack.ir.types import number
+from edgepack.lower import scale, taught
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.compose import steps
 
@@ -74,6 +76,16 @@ def best_estimator(est: Any, table: Table, b: Builder, lower: Dispatch) -> Predi
     if not hasattr(est, "best_estimator_"):
         raise Refused("refit=False keeps no estimator; search with refit=True")
     return lower.predict(est.best_estimator_, table, b)
+
+
+def taught_predictor(est: Any, table: Table, b: Builder) -> Prediction | None:
+    """The answers of a class that somebody teaches: a classifier's probabilities, and of these the largest."""
+    answer = taught.answer(est, table, b)
+    if answer is None or not hasattr(est, "classes_"):
+        return None if answer is None else Prediction(value=answer)
+    if b.types[answer] != number(len(est.classes_)):
+        raise Refused(f"its lowering gives {b.types[answer]}; return probabilities, one column per class")
+    return Prediction(label=b.emit(ArgMax(), answer), probabilities=answer, classes=est.classes_)
 
 
 PREDICTORS = {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgepack.errors import SourceError
+from edgepack.lowerings import taught_names
 from edgepack.source.blame import blame
 from edgepack.source.boosters import FLAVORS, NativeBooster, file_of, flavor_of, is_own_file, reader_of
 from edgepack.source.digests import read_recorded
@@ -21,10 +22,11 @@ from edgepack.source.trust import TRUSTED_TYPES
 def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
     """The fitted estimator of a source, out of exactly the bytes whose digests its lineage holds.
 
-    A skops file is data: types outside `trust.TRUSTED_TYPES` are refused, whatever the model's `MLmodel` says, and so
-    are trees whose indices point outside themselves. A pickle (also by cloudpickle or joblib) is a program that runs
-    with the caller's rights as soon as it is read. `allow_pickle` (`--allow-pickle`) exists because most models that
-    were registered before MLflow 3 are pickles; give it only for a model that you or your own pipeline wrote.
+    A skops file is data: types outside `trust.TRUSTED_TYPES` are refused, whatever the model's `MLmodel` says, but for
+    those that an installed distribution teaches (`edgepack.lowerings`); and so are trees whose indices point outside
+    themselves. A pickle (also by cloudpickle or joblib) is a program that runs with the caller's rights as soon as it
+    is read. `allow_pickle` (`--allow-pickle`) exists because most models that were registered before MLflow 3 are
+    pickles; give it only for a model that you or your own pipeline wrote.
 
     Raises:
         SourceError: no model of scikit-learn or a booster library; saved by another minor version of scikit-learn,
@@ -87,13 +89,15 @@ def _read_skops(content: bytes) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
+    trusted = TRUSTED_TYPES | taught_names()
     try:
-        return skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
+        return skops.io.loads(content, trusted=sorted(trusted))
     except UntrustedTypesFoundException as error:
-        foreign = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED_TYPES)
+        foreign = sorted(set(skops.io.get_untrusted_types(data=content)) - trusted)
         raise SourceError(
             f"holds types that edgepack does not trust: {', '.join(foreign)}; "
-            "build the pipeline from scikit-learn's own steps and numpy's ufuncs"
+            "build the pipeline from scikit-learn's own steps and numpy's ufuncs, or teach edgepack yours "
+            "(docs/extending.md)"
         ) from error
 
 

@@ -104,7 +104,9 @@ def test_every_unsupported_step_is_named_at_once() -> None:
 )
 def test_an_unknown_transformer_is_named(step: Any) -> None:
     (found,) = problems(fitted(Pipeline([("step", step), ("m", Ridge())]), X, Y), X)
-    assert str(found) == f"step → {type(step).__name__}: no lowering; leave it out or see `edgepack check`"
+    name = f"{type(step).__module__}.{type(step).__qualname__}"
+    remedy = f"leave it out, or teach edgepack {name} (docs/extending.md)"
+    assert str(found) == f"step → {type(step).__name__}: no lowering; {remedy}"
 
 
 @pytest.mark.parametrize("last", [SVC(), KMeans(2), KNeighborsClassifier()], ids=str)

@@ -42,6 +42,7 @@ def export(
     min_runtime: str = "1.21",
     precision: Precision = "float64",
     ios: int = 15,
+    expires: str | None = None,
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
@@ -60,6 +61,7 @@ def export(
             any; `transform` for a model that predicts nothing.
         precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
         ios: the oldest iOS that must load a Core ML artifact that is an ML Program.
+        expires: when the bundle is to be refused from: a date, a moment or `90d`; see `edgepack.bundle.policy.moment`.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
         overwrite: whether an existing bundle of that name is replaced.
@@ -69,6 +71,7 @@ def export(
         ParityError: an artifact's answers are not the server's; nothing was written.
     """
     from edgepack.bundle.keys import load_private_key
+    from edgepack.bundle.policy import moment
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.parity import prove_files, run_parity
     from edgepack.rows import columns_of
@@ -79,6 +82,7 @@ def export(
     if not chosen:
         raise UsageError("no target; give at least one, such as --target onnx")
     private_key = load_private_key(Path(key), password) if key else None
+    expires_utc = moment(expires) if expires else None
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
         progress("compile", 0, 0)
         compiled = compile_model(
@@ -125,6 +129,7 @@ def export(
             answers=answers,
             verdicts=verdicts,
             tools=tools(),
+            expires_utc=expires_utc,
             key=private_key,
             overwrite=overwrite,
         )

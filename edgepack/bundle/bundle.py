@@ -68,7 +68,7 @@ class Bundle:
             from edgepack.bundle.keys import load_public_key
             from edgepack.bundle.verify import verify_bundle
 
-            return cls(path=folder, manifest=verify_bundle(folder, [load_public_key(key)]))
+            return cls(path=folder, manifest=verify_bundle(folder, [load_public_key(key)]).manifest)
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such bundle; give the folder that holds {MANIFEST}")
         manifest = Manifest.from_bytes(read_small(folder, MANIFEST))

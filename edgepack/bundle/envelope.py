@@ -32,15 +32,15 @@ _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 def seal(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
     """The bytes of a `model.sig` that signs the payload.
 
-    Round trip: `unseal(seal(payload, key), [key.public_key()]) == payload`.
+    Round trip: `unseal(seal(payload, key), [key.public_key()]) == (payload, key_id(key.public_key()))`.
     """
     public = _named(key.public_key())
     signature = CryptoSigner(key, public).sign(_envelope(payload).pae())
     return _bundle(payload, _low_s(bytes.fromhex(signature.signature), key.curve), public.keyid)
 
 
-def unseal(data: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> bytes:
-    """The payload of a `model.sig`, once one of the keys has verified it.
+def unseal(data: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> tuple[bytes, str]:
+    """The payload of a `model.sig`, once one of the keys has verified it, and that key's name.
 
     Raises:
         SignatureError: not by one of the keys, or anything but the very bytes that `seal` would write.
@@ -79,7 +79,7 @@ def unseal(data: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> bytes:
         raise _refused(f"the signature does not fit what it signs, by key {signer[:16]}") from error
     if _bundle(signed, signature, signer) != data:
         raise _refused("not in edgepack's canonical form")
-    return signed
+    return signed, signer
 
 
 def _bundle(payload: bytes, signature: bytes, signer: str) -> bytes:

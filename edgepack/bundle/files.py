@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, cast
 
 from edgepack.errors import SignatureError
 
@@ -99,12 +99,9 @@ def names_in(folder: Path) -> tuple[list[str], list[str]]:
 
 def measure(folder: Path, name: str) -> BundledFile:
     """A file's name, digest and size, read once."""
-    digest = hashlib.sha256()
-    size = 0
-    for chunk in _chunks(folder, name):
-        digest.update(chunk)
-        size += len(chunk)
-    return BundledFile(path=name, sha256=digest.hexdigest(), size_bytes=size)
+    with _opened(folder, name) as file:
+        sha256 = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+        return BundledFile(path=name, sha256=sha256, size_bytes=file.tell())
 
 
 def read_small(folder: Path, name: str, limit_bytes: int = 64 << 20) -> bytes:
@@ -164,7 +161,7 @@ def _chunks(folder: Path, name: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _opened(folder: Path, name: str) -> Iterator[BinaryIO]:
+def _opened(folder: Path, name: str) -> Iterator[IO[bytes]]:
     """The file, opened without following a link and without waiting on a pipe that was put in its place."""
     try:
         handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -62,6 +62,7 @@ class Manifest:
     Attributes:
         version: the registry's version of the model; None where there is none.
         created_utc: `2026-11-23T17:20:05Z`.
+        expires_utc: from this moment on the bundle is refused; None where it never is.
         tools: versions by name (`{"scikit-learn": "1.9.1"}`).
         bench: timings, in the bench room's form; None where nothing was timed.
     """
@@ -76,6 +77,7 @@ class Manifest:
     verdicts: tuple[Verdict, ...]
     tools: Mapping[str, str]
     bench: Mapping[str, Any] | None = None
+    expires_utc: str | None = None
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -131,6 +133,7 @@ def build_manifest(
     tools: Mapping[str, str],
     bench: Mapping[str, Any] | None = None,
     created_utc: str | None = None,
+    expires_utc: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of a bundle under assembly, as a JSON document that its schema accepts.
 
@@ -138,6 +141,7 @@ def build_manifest(
         folder: the bundle; it holds the artifacts and `golden.json` already, which are measured here.
         artifacts: each with its path in `folder`, absolute or relative to it.
         created_utc: `YYYY-MM-DDTHH:MM:SSZ`; now, if not given.
+        expires_utc: in the same form; the bundle is refused from then on.
 
     Raises:
         UsageError: an argument that a manifest cannot hold, with its path.
@@ -156,6 +160,8 @@ def build_manifest(
     }
     if bench is not None:
         document["bench"] = plain(bench, "bench")
+    if expires_utc is not None:
+        document["expires_utc"] = expires_utc
     if problems := _problems(document):
         raise UsageError(f"{told(problems)}; a manifest cannot hold that")
     return document
@@ -223,15 +229,16 @@ def _problems(document: Any) -> list[str]:
     errors = sorted(_validator().iter_errors(document), key=lambda e: [str(part) for part in e.absolute_path])
     if errors:
         return [f"{_path(error.absolute_path)}: {_short(error.message)}" for error in errors]
-    return [*_date_problems(document["created_utc"]), *_interface_problems(document), *_file_problems(document)]
+    return [*_date_problems(document), *_interface_problems(document), *_file_problems(document)]
 
 
-def _date_problems(text: str) -> list[str]:
-    try:
-        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        return [f"created_utc: {text!r} is no date; write YYYY-MM-DDTHH:MM:SSZ"]
-    return []
+def _date_problems(document: Any) -> Iterable[str]:
+    for key in ("created_utc", "expires_utc"):
+        text = document.get(key, document["created_utc"])
+        try:
+            datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+        except ValueError:
+            yield f"{key}: {text!r} is no date; write YYYY-MM-DDTHH:MM:SSZ"
 
 
 def _interface_problems(document: Any) -> Iterable[str]:
@@ -291,6 +298,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
         verdicts=tuple(_verdict(entry) for entry in raw["verdicts"]),
         tools=raw["tools"],
         bench=raw.get("bench"),
+        expires_utc=raw.get("expires_utc"),
     )
 
 

@@ -36,6 +36,7 @@ def seal_bundle(
     verdicts: Sequence[Verdict],
     tools: Mapping[str, str],
     bench: Mapping[str, Any] | None = None,
+    expires_utc: str | None = None,
     documents: Mapping[str, Document] | None = None,
     key: ec.EllipticCurvePrivateKey | None = None,
     overwrite: bool = False,
@@ -48,6 +49,7 @@ def seal_bundle(
     Args:
         artifacts: emitted anywhere; each is copied to `<target>/<its name>`.
         columns, answers: the golden rows.
+        expires_utc: as in `build_manifest`.
         documents: further files by name, each rendered from the manifest before the bundle is signed.
         overwrite: whether a bundle at `out` is replaced. Anything else there never is.
 
@@ -74,6 +76,7 @@ def seal_bundle(
             verdicts=verdicts,
             tools=tools,
             bench=bench,
+            expires_utc=expires_utc,
         )
         manifest = Manifest.from_bytes(write_manifest(document, partial).read_bytes())
         for file_name, render in (documents or {}).items():

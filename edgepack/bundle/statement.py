@@ -32,15 +32,19 @@ def statement(name: str, files: Mapping[str, str]) -> bytes:
     Round trip: `read_statement(statement(name, files)) == (name, files)`.
     """
     resources = [{"name": path, "algorithm": "sha256", "digest": files[path]} for path in sorted(files)]
-    root = hashlib.sha256(b"".join(bytes.fromhex(files[path]) for path in sorted(files)))
     return canonical(
         {
             "_type": _STATEMENT,
-            "subject": [{"name": name, "digest": {"sha256": root.hexdigest()}}],
+            "subject": [{"name": name, "digest": {"sha256": root_sha256(files)}}],
             "predicateType": _PREDICATE,
             "predicate": {"serialization": _SERIALIZATION, "resources": resources},
         }
     )
+
+
+def root_sha256(files: Mapping[str, str]) -> str:
+    """The digest of a whole bundle: SHA-256 over those of its files, in the order of their names."""
+    return hashlib.sha256(b"".join(bytes.fromhex(files[path]) for path in sorted(files))).hexdigest()
 
 
 def read_statement(payload: bytes) -> tuple[str, dict[str, str]]:

@@ -3,47 +3,84 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edgepack.bundle.archive import unpacked
 from edgepack.bundle.envelope import unseal
 from edgepack.bundle.files import MANIFEST, SIGNATURE, read_small, survey, told
 from edgepack.bundle.manifest import Manifest
-from edgepack.bundle.statement import read_statement
+from edgepack.bundle.policy import Policy
+from edgepack.bundle.statement import read_statement, root_sha256
 from edgepack.errors import SignatureError, UsageError
+
+_ANYTHING_GOES = Policy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What verification has established.
+
+    Attributes:
+        sha256: the bundle's own digest: over the digests of all its files.
+        signer: the SHA-256 of the key that signed it, as `edgepack keygen` prints it.
+        files: the digest of every signed file, by name.
+    """
+
+    manifest: Manifest
+    sha256: str
+    signer: str
+    files: dict[str, str]
 
 
 def verify_bundle(
-    folder: Path,
+    bundle: Path,
     keys: Sequence[ec.EllipticCurvePublicKey],
+    policy: Policy = _ANYTHING_GOES,
     *,
-    min_version: int | None = None,
-    expect_name: str | None = None,
-) -> Manifest:
-    """The manifest of a bundle in which every byte is as it was when one of the keys signed it.
+    into: Path | None = None,
+) -> Verified:
+    """What is so about a bundle in which every byte is as it was when one of the keys signed it.
 
-    Each file is read and hashed once; the manifest is parsed from the bytes that were hashed.
+    Each file is read and hashed once, in constant memory; the manifest is parsed from the bytes that were hashed.
 
     Args:
-        min_version: the oldest version that is still welcome; guards against an old bundle sent again.
-        expect_name: the model's name; guards against another model under the same key.
+        bundle: a folder, or an archive of one.
+        policy: what else is asked for.
+        into: for an archive, the fresh folder that the bundle is left in once it has been verified; nowhere if None.
 
     Raises:
-        SignatureError: the bundle is not what was signed, not signed by these keys, too old or another model. The
-            message names the file. Refused are also forms that other verifiers of model.sig let through: git files,
-            empty folders, links, keys twice in JSON, loose base64, further signatures, names that leave the folder or
-            differ only by case, other `ignore_paths`, a manifest whose digests are not the signed ones.
-        UsageError: no such folder, or no key.
+        SignatureError: the bundle is not what was signed, not signed by these keys, or not welcome. The message names
+            the file. Refused are also forms that other verifiers of model.sig let through: git files, empty folders,
+            links, keys twice in JSON, loose base64, further signatures, names that leave the folder or differ only by
+            case, other `ignore_paths`, a manifest whose digests are not the signed ones.
+        UsageError: no such bundle, or no key.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such bundle; give the folder that holds {MANIFEST} and {SIGNATURE}")
     if not keys:
         raise UsageError("no key to verify with; give the signer's public key")
+    if not bundle.is_file():
+        if into is not None:
+            raise UsageError(f"{bundle}: no archive, so there is nothing to unpack; leave out --into")
+        return _verify_folder(bundle, keys, policy)
+    if into is not None:
+        with unpacked(bundle, into) as folder:
+            return _verify_folder(folder, keys, policy)
+    with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch, unpacked(bundle, Path(scratch) / "b") as folder:
+        return _verify_folder(folder, keys, policy)
+
+
+def _verify_folder(folder: Path, keys: Sequence[ec.EllipticCurvePublicKey], policy: Policy) -> Verified:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such bundle; give the folder that holds {MANIFEST} and {SIGNATURE}")
     if not os.path.lexists(folder / SIGNATURE):
         raise SignatureError(f"{SIGNATURE}: missing, the bundle is not signed; export it with a signing key")
-    name, signed = read_statement(unseal(read_small(folder, SIGNATURE), keys))
+    payload, signer = unseal(read_small(folder, SIGNATURE), keys)
+    policy.check_signer(signer)
+    name, signed = read_statement(payload)
     found, manifest_bytes = survey(folder, signed)
     if changed := [
         f"{path}: changed since it was signed" for path, sha256 in signed.items() if found.get(path) != sha256
@@ -54,9 +91,6 @@ def verify_bundle(
         raise SignatureError(f"{told(problems)}; export the bundle again")
     if name != manifest.name:
         raise SignatureError(f"{MANIFEST}: holds {manifest.name!r}, but {name!r} was signed; export the bundle again")
-    if expect_name is not None and manifest.name != expect_name:
-        raise SignatureError(f"{MANIFEST}: holds {manifest.name!r}, not {expect_name!r}; get the right bundle")
-    if min_version is not None and (manifest.version is None or manifest.version < min_version):
-        version = "no version" if manifest.version is None else f"version {manifest.version}"
-        raise SignatureError(f"{MANIFEST}: holds {version}, older than {min_version}; get a newer bundle")
-    return manifest
+    sha256 = root_sha256(signed)
+    policy.check_bundle(manifest, sha256, signed)
+    return Verified(manifest=manifest, sha256=sha256, signer=signer, files=signed)

@@ -32,6 +32,9 @@ def export(
     sign_password: Annotated[
         str | None, typer.Option(envvar="EDGEPACK_SIGN_PASSWORD", help="The private key's password.")
     ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Verifiers refuse the bundle from then on: YYYY-MM-DD, or 90d from now.")
+    ] = None,
     data: DataOpt = None,
     rows: RowsOpt = 20_000,
     tolerance: ToleranceOpt = None,
@@ -68,6 +71,7 @@ def export(
             min_runtime=min_runtime,
             precision=precision.value,
             ios=ios,
+            expires=expires,
             keep_failed=keep_failed,
             overwrite=overwrite,
             on_progress=progress,

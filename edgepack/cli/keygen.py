@@ -19,10 +19,13 @@ def keygen(
     json: JsonOpt = False,
 ) -> None:
     """Make a signing key: ECDSA P-256, key.pem (keep it secret) and key.pub (hand it out)."""
-    from edgepack.bundle.keys import generate_key
+    from edgepack.bundle.keys import generate_key, key_id, load_public_key
 
     private, public = generate_key(out, password)
+    name = key_id(load_public_key(public))
     if json:
-        console.emit_json({"private": str(private), "public": str(public)})
+        console.emit_json({"private": str(private), "public": str(public), "sha256": name})
     else:
-        print(f"{private}: private key, keep it secret\n{public}: public key, for `edgepack verify --key`")
+        print(
+            f"{private}: private key, keep it secret\n{public}: public key, for `edgepack verify --key`\n{name}: its name in signatures and revocation lists"
+        )

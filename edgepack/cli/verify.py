@@ -8,25 +8,53 @@ from typing import Annotated
 import typer
 
 from edgepack import console
-from edgepack.cli.options import BundleArg, JsonOpt
+from edgepack.cli.options import JsonOpt
 
 
 def verify(
-    bundle: BundleArg,
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or its .zip, .tar.gz or .tgz.")],
     key: Annotated[list[Path], typer.Option(help="A trusted public key (PEM); repeat for more.")],
+    into: Annotated[Path | None, typer.Option(help="Unpack an archive that verifies into this new folder.")] = None,
     min_version: Annotated[int | None, typer.Option(help="Refuse an older version of the model.")] = None,
     expect_name: Annotated[str | None, typer.Option(help="Refuse another model.")] = None,
+    revoked: Annotated[
+        Path | None, typer.Option(help="Refuse what this file lists: SHA-256 of keys, bundles or files, one a line.")
+    ] = None,
+    expires: Annotated[
+        bool, typer.Option("--expires", help="Refuse a bundle without expiry too; an expired one always is.")
+    ] = False,
+    at: Annotated[str | None, typer.Option(help="Judge expiry at this date in place of now.")] = None,
     json: JsonOpt = False,
 ) -> None:
     """Check a bundle's signature and every byte of it."""
     from edgepack.bundle.keys import load_public_key
+    from edgepack.bundle.policy import Policy, moment, read_revoked
     from edgepack.bundle.verify import verify_bundle
 
-    manifest = verify_bundle(
-        bundle, [load_public_key(k) for k in key], min_version=min_version, expect_name=expect_name
+    policy = Policy(
+        min_version=min_version,
+        expect_name=expect_name,
+        revoked=read_revoked(revoked) if revoked else frozenset(),
+        must_expire=expires,
+        now_utc=moment(at) if at else None,
     )
+    verified = verify_bundle(bundle, [load_public_key(k) for k in key], policy, into=into)
+    manifest = verified.manifest
     if json:
-        console.emit_json({"verified": True, "name": manifest.name, "version": manifest.version})
+        console.emit_json(
+            {
+                "verified": True,
+                "name": manifest.name,
+                "version": manifest.version,
+                "sha256": verified.sha256,
+                "signer": verified.signer,
+                "expires_utc": manifest.expires_utc,
+            }
+        )
         return
-    files = len(manifest.files) + 1
-    print(f"{bundle}: verified, {manifest.name} version {manifest.version}, {files} signed files")
+    version = "" if manifest.version is None else f" version {manifest.version}"
+    until = f", until {manifest.expires_utc}" if manifest.expires_utc else ""
+    print(
+        f"{bundle}: verified, {manifest.name}{version}, {len(verified.files)} signed files{until}\n"
+        f"bundle {verified.sha256}, signed by {verified.signer}"
+    )

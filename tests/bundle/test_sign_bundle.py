@@ -25,7 +25,7 @@ def test_model_signing_accepts_the_signature_of_every_curve(signed: Any, tmp_pat
     (tmp_path / "other.pub").write_bytes(public_pem(key.public_key()))
     path = sign_bundle(signed.folder, key)
     verifying.Config().use_elliptic_key_verifier(public_key=tmp_path / "other.pub").verify(signed.folder, path)
-    assert verify_bundle(signed.folder, [key.public_key()]).name == "house-prices"
+    assert verify_bundle(signed.folder, [key.public_key()]).manifest.name == "house-prices"
     with pytest.raises(SignatureError, match="signed by key"):
         verify_bundle(signed.folder, [signed.public])
 

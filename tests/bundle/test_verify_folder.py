@@ -1,4 +1,4 @@
-"""Verification of a folder beyond the tamper table: every byte and file counts, versions, names and keys are checked."""
+"""Verification of a folder beyond the tamper table: every byte and file counts, and so do version, name and key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from tampering.folder import manifest
 
+from edgepack.bundle.policy import Policy
 from edgepack.bundle.verify import verify_bundle
 from edgepack.errors import SignatureError, UsageError
 
@@ -25,14 +26,14 @@ FILES = [
 
 
 def test_the_bundle_as_sealed_is_accepted(signed: Any) -> None:
-    manifest = verify_bundle(signed.folder, [signed.public], min_version=3, expect_name="house-prices")
+    manifest = verify_bundle(signed.folder, [signed.public], Policy(min_version=3, expect_name="house-prices")).manifest
     assert (manifest.name, manifest.version) == ("house-prices", 3)
     assert sorted(p.relative_to(signed.folder).as_posix() for p in signed.folder.rglob("*") if p.is_file()) == FILES
 
 
 def test_a_bundle_may_be_renamed(signed: Any) -> None:
     moved = signed.folder.rename(signed.folder.with_name("elsewhere"))
-    assert verify_bundle(moved, [signed.public]).name == "house-prices"
+    assert verify_bundle(moved, [signed.public]).manifest.name == "house-prices"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -74,20 +75,20 @@ def test_a_file_larger_than_a_read_is_hashed_to_its_end(signed: Any) -> None:
 def test_an_older_version_sent_again_is_refused(signed: Any) -> None:
     assert signed.oracle_accepts()
     with pytest.raises(SignatureError, match=r"manifest\.json: holds version 3, older than 4"):
-        verify_bundle(signed.folder, [signed.public], min_version=4)
+        verify_bundle(signed.folder, [signed.public], Policy(min_version=4))
 
 
 def test_a_bundle_without_version_is_refused_where_one_is_asked_for(signed: Any) -> None:
     manifest(lambda t: t.replace('"version": 3', '"version": null'))(signed)
-    assert verify_bundle(signed.folder, [signed.public]).version is None
+    assert verify_bundle(signed.folder, [signed.public]).manifest.version is None
     with pytest.raises(SignatureError, match=r"manifest\.json: holds no version, older than 1"):
-        verify_bundle(signed.folder, [signed.public], min_version=1)
+        verify_bundle(signed.folder, [signed.public], Policy(min_version=1))
 
 
 def test_another_model_under_the_same_key_is_refused(signed: Any) -> None:
     assert signed.oracle_accepts()
     with pytest.raises(SignatureError, match=r"manifest\.json: holds 'house-prices', not 'wine'"):
-        verify_bundle(signed.folder, [signed.public], expect_name="wine")
+        verify_bundle(signed.folder, [signed.public], Policy(expect_name="wine"))
 
 
 def test_another_key_is_refused_and_the_signer_is_told(signed: Any) -> None:
@@ -95,7 +96,7 @@ def test_another_key_is_refused_and_the_signer_is_told(signed: Any) -> None:
     other = ec.generate_private_key(ec.SECP256R1()).public_key()
     with pytest.raises(SignatureError, match=f"model.sig: signed by key '{signer[:16]}', not by "):
         verify_bundle(signed.folder, [other])
-    assert verify_bundle(signed.folder, [other, signed.public]).name == "house-prices"
+    assert verify_bundle(signed.folder, [other, signed.public]).manifest.name == "house-prices"
 
 
 def test_a_signature_by_another_key_under_the_trusted_name_is_refused(signed: Any) -> None:
@@ -110,8 +111,8 @@ def test_many_problems_are_told_on_one_line(signed: Any) -> None:
 
 
 def test_a_bundle_that_does_not_exist_is_a_usage_error(signed: Any, tmp_path: Path) -> None:
-    for path in (tmp_path / "nowhere", signed.folder / "manifest.json"):
-        with pytest.raises(UsageError, match="no such bundle"):
+    for path, says in ((tmp_path / "nowhere", "no such bundle"), (signed.folder / "manifest.json", "neither a folder")):
+        with pytest.raises(UsageError, match=says):
             verify_bundle(path, [signed.public])
 
 

@@ -1,6 +1,6 @@
 """The tamper table: ways to spoil a signed bundle, each of which every verifier of edgepack's must refuse.
 
-What `model_signing` accepts of them, by the design of its format, is listed by name in `LETS_THROUGH` (and what it waits on for ever in `HANGS`).
+What `model_signing` accepts of them is listed by name in `LETS_THROUGH`, what it waits on for ever in `HANGS`.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class EmitOptions:
         precision: of sums of trees in the ONNX artifact. Branches are exact either way; float32 halves the bytes and
             moves a sum by about 1e-7 of its size.
         ios: the oldest iOS that must load the Core ML artifact, if it is an ML Program: 15, 16, 17 or 18.
+        packs: whether tables are stored in the smallest form that gives exactly the same numbers; costs time at load.
         metadata: text that the artifact itself carries (model URI, run id, versions, …).
         descriptions: a sentence per input or output name, where known.
     """
@@ -108,6 +109,7 @@ class EmitOptions:
     min_runtime: str = "1.21"
     precision: Precision = "float64"
     ios: int = 15
+    packs: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
 

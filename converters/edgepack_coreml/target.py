@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from edgepack_coreml.kinds import FLOAT32
 if TYPE_CHECKING:
     from edgepack.ir import Program
     from edgepack_coreml.mil import Planned
+    from edgepack_coreml.plan import Plan
 
 NAME = "coreml"
 MANY_STAGES = 48
@@ -52,37 +54,60 @@ class CoreMLTarget:
         """
         from edgepack_coreml import mil
         from edgepack_coreml.plan import plan
-        from edgepack_coreml.reach import limited
-        from edgepack_coreml.save import file_name, model_bytes
-        from edgepack_coreml.stage import SPECIFICATION
 
         planned = plan(program)
+        if options.packs and not planned.problems:
+            return _smaller(program, planned, into, options)
         if planned.problems or len(planned.stages) > MANY_STAGES:
-            in_program = mil.plan(program, options.ios)
+            in_program = mil.plan(program, options.ios, packs=options.packs)
             if planned.problems or (2 * len(in_program.front) < len(planned.stages) and not in_program.problems):
                 return _emitted_program(in_program, program, into, options)
-        path = into / f"{file_name(options.name)}.mlmodel"
-
-        def write(chosen: EmitOptions) -> str:
-            data, kind = model_bytes(planned, program.interface, chosen)
-            path.write_bytes(data)
-            return kind
-
-        kinds = [stage.kind for stage in planned.stages]
-        kind, note = limited(program, path, options, write) if FLOAT32 & set(kinds) else (write(options), ())
-        return Artifact(
-            target=NAME,
-            path=path,
-            format=f"Core ML {kind}, specification {SPECIFICATION}",
-            min_runtime="iOS 11",
-            notes=_notes(kinds) + note,
-        )
+        return _emitted_classic(planned, program, into, options)
 
     def open(self, path: Path, interface: Interface) -> Runner:
         """On macOS Apple's framework; elsewhere the reference evaluator."""
         from edgepack_coreml.runner import open_runner
 
         return open_runner(path, interface)
+
+
+def _smaller(program: Program, planned: Plan, into: Path, options: EmitOptions) -> Artifact:
+    """The classic model or the ML Program, whichever takes fewer bytes."""
+    from edgepack_coreml import mil
+
+    classic = _emitted_classic(planned, program, into, options)
+    try:
+        packed = _emitted_program(mil.plan(program, options.ios, packs=True), program, into, options)
+    except UnsupportedError:
+        return classic
+    if sum(file.stat().st_size for file in packed.path.rglob("*") if file.is_file()) < classic.path.stat().st_size:
+        classic.path.unlink()
+        return packed
+    shutil.rmtree(packed.path)
+    return classic
+
+
+def _emitted_classic(planned: Plan, program: Program, into: Path, options: EmitOptions) -> Artifact:
+    from edgepack_coreml.reach import limited
+    from edgepack_coreml.save import file_name, model_bytes
+    from edgepack_coreml.stage import SPECIFICATION
+
+    path = into / f"{file_name(options.name)}.mlmodel"
+
+    def write(chosen: EmitOptions) -> str:
+        data, kind = model_bytes(planned, program.interface, chosen)
+        path.write_bytes(data)
+        return kind
+
+    kinds = [stage.kind for stage in planned.stages]
+    kind, note = limited(program, path, options, write) if FLOAT32 & set(kinds) else (write(options), ())
+    return Artifact(
+        target=NAME,
+        path=path,
+        format=f"Core ML {kind}, specification {SPECIFICATION}",
+        min_runtime="iOS 11",
+        notes=_notes(kinds) + note,
+    )
 
 
 def _emitted_program(planned: Planned, program: Program, into: Path, options: EmitOptions) -> Artifact:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgepack.ir.types import Array
+from edgepack_onnx.packing import unpacked
 from edgepack_onnx.proto import Attribute, attribute, tensor
 from edgepack_onnx.wire import Message
 
@@ -37,10 +38,14 @@ class GraphNode:
 class Graph:
     """Collects nodes in order; what no output needs is left out of the model.
 
-    Names begin with `prefix`: those of a graph inside a node must differ from those around it.
+    Attributes:
+        prefix: what names begin with: those of a graph inside a node must differ from those around it.
+        packs: whether constants are stored in the smallest form that gives them back exactly, and unpacked by nodes
+            (which ONNX Runtime runs once, when it loads the model).
     """
 
     prefix: str = ""
+    packs: bool = False
     nodes: list[GraphNode] = field(default_factory=list)
     initializers: dict[str, Message] = field(default_factory=dict)
     opsets: dict[str, int] = field(default_factory=lambda: {"": OPSET})
@@ -90,9 +95,17 @@ class Graph:
         data = "\0".join(array.ravel()).encode() if array.dtype == object else array.tobytes()
         key = (array.dtype.str, array.shape, data)
         if key not in self._constants:
-            self._constants[key] = f"{self.prefix}c{len(self._constants)}"
-            self.initializers[self._constants[key]] = tensor(self._constants[key], array)
+            self._constants[key] = self._packed(array) or self.stored(array)
         return self._constants[key]
+
+    def _packed(self, array: Array) -> str | None:
+        return unpacked(array, self) if self.packs and array.dtype == np.float64 else None
+
+    def stored(self, array: Array) -> str:
+        """The name of a constant that is stored as it is."""
+        name = f"{self.prefix}c{len(self.initializers)}"
+        self.initializers[name] = tensor(name, array)
+        return name
 
     def double(self, *values: float) -> str:
         """A constant `(values,) float64`."""

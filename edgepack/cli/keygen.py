@@ -26,6 +26,6 @@ def keygen(
     if json:
         console.emit_json({"private": str(private), "public": str(public), "sha256": name})
     else:
-        print(
-            f"{private}: private key, keep it secret\n{public}: public key, for `edgepack verify --key`\n{name}: its name in signatures and revocation lists"
-        )
+        print(f"{private}: private key, keep it secret")
+        print(f"{public}: public key, for `edgepack verify --key`")
+        print(f"{name}: its name in signatures and revocation lists")

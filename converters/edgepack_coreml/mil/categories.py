@@ -8,7 +8,8 @@ import numpy as np
 
 from edgepack.ir.ops import Lookup, OneHot
 from edgepack.ir.types import Array, Floats, Type, number
-from edgepack_coreml.mil.graph import Graph, Var, only_float32
+from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.rounding import only_float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

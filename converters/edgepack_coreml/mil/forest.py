@@ -8,10 +8,14 @@ import numpy as np
 
 from edgepack.ir.ops import Forest
 from edgepack.ir.types import Flags, Floats, Integers
-from edgepack_coreml.mil.graph import Graph, Var, only_float32, rounded_down
+from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.rounding import only_float32, rounded_down
 
 RUN = 32
 """Leaf values are added up in runs of so many trees, and then the runs: fewer roundings follow each other."""
+
+FEW_FEATURES = 256
+"""As many as the places of a palette can name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,13 +80,16 @@ def _descended(
 ) -> Var:
     """Where each tree's row arrives."""
     node = levels.node
-    feature = g.const(val=np.where(inner, op.feature[node], 0))
+    feature = np.where(inner, op.feature[node], 0)
+    few = g.packs and op.features <= FEW_FEATURES  # a byte for each, but the table then holds float32
+    features = g.const(val=feature.astype(np.float64) if few else feature)
     threshold = g.const(val=_thresholds(op.threshold[node], inner, equal))
     left = g.const(val=levels.left)
     is_equal = g.const(val=equal.astype(np.float64)) if equal.any() else None
     goes_right = g.const(val=nan_right.astype(np.float64)) if nan_right.any() else None
     for _ in range(levels.depth):
-        value = g.gather(x=x, indices=g.gather(x=feature, indices=at, axis=0), axis=0)
+        asked = g.gather(x=features, indices=at, axis=0)
+        value = g.gather(x=x, indices=g.cast(x=asked, dtype="int32") if few else asked, axis=0)
         cut = g.gather(x=threshold, indices=at, axis=0)
         right = g.greater(x=value, y=cut)
         if is_equal is not None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from edgepack.ir.types import Array, Floats
+from edgepack_coreml.mil.packing import unpacked
+from edgepack_coreml.mil.rounding import halves, single
 from edgepack_coreml.refused import Refused
 
 Var = Any
@@ -21,10 +23,11 @@ class Graph:
     A numpy array of doubles becomes a float32 constant, one of whole numbers int32.
     """
 
-    def __init__(self, mil: Any, ios: int) -> None:
-        """Takes coremltools' builder, inside a function of the opset of iOS `ios`."""
+    def __init__(self, mil: Any, ios: int, *, packs: bool = False) -> None:
+        """Takes coremltools' builder, inside a function of the opset of iOS `ios`; `packs`: constants in few bytes."""
         self._mil = mil
         self._ios = ios
+        self.packs = packs
         self._step = ""
         self._counts: dict[str, int] = {}
 
@@ -39,7 +42,10 @@ class Graph:
     def _add(self, operation: str, **inputs: Any) -> Any:
         name = f"{self._step}_{operation}"
         count = self._counts[name] = self._counts.get(name, 0) + 1
-        given = {key: _constant(value) for key, value in inputs.items()}
+        given = {}
+        for key, value in inputs.items():
+            small = None if operation == "const" else self._unpacked(key, value)
+            given[key] = _constant(value) if small is None else small
         try:
             return getattr(self._mil, operation)(**given, name=name if count == 1 else f"{name}_{count}")
         except ValueError as error:
@@ -48,6 +54,18 @@ class Graph:
                     f"operation {operation} is not in iOS {self._ios}", "choose a later deployment target"
                 ) from error
             raise
+
+    def const(self, val: Any) -> Var:
+        """A constant by itself."""
+        small = self._unpacked("const", val)
+        return self._add("const", val=val) if small is None else small
+
+    def _unpacked(self, of: str, value: Any) -> Var | None:
+        """A numpy array of doubles from fewer bytes than float32 takes, where that gives the same float32 numbers."""
+        if not self.packs or not isinstance(value, np.ndarray) or value.dtype != np.float64:
+            return None
+        count = self._counts["packed"] = self._counts.get("packed", 0) + 1
+        return unpacked(value, self._mil, f"{self._step}_{of}_packed_{count}")
 
     def number(self, flags: Var) -> Var:
         """1.0 and 0.0 for true and false."""
@@ -79,37 +97,6 @@ class Graph:
         if len(at) and np.array_equal(at, np.arange(at[0], at[0] + len(at))):
             return self.slice_by_index(x=x, begin=[int(at[0])], end=[int(at[-1]) + 1])
         return self.gather(x=x, indices=at, axis=0)
-
-
-def single(numbers: Array) -> Array:
-    """float32; what is larger becomes infinite."""
-    with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(numbers).astype(np.float32)
-
-
-def halves(numbers: Floats) -> tuple[Floats, Floats]:
-    """Two float32 numbers each whose sum is the number, to 48 bits."""
-    high = single(numbers).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        low = single(numbers - high).astype(np.float64)
-    return high, np.where(np.isfinite(high), low, 0.0)
-
-
-def rounded_down(numbers: Floats) -> Floats:
-    """The largest float32 not above each number: `x <= t` and `x <= rounded_down(t)` agree for float32 x."""
-    below = single(numbers)
-    down = np.where(below.astype(np.float64) > numbers, np.nextafter(below, np.float32(-np.inf)), below)
-    return np.asarray(down, np.float64)
-
-
-def rounded_up(numbers: Floats) -> Floats:
-    """The smallest float32 not below each number."""
-    return -rounded_down(-np.asarray(numbers, np.float64))
-
-
-def only_float32(numbers: Floats) -> Floats:
-    """The numbers that a float32 can equal; NaN, which equals nothing, in the place of all others."""
-    return np.where(single(numbers).astype(np.float64) == numbers, numbers, np.nan)
 
 
 def _constant(value: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgepack.ir.ops import ArgMax, Complement, Normalize, Sigmoid, Softmax, Step
-from edgepack_coreml.mil.graph import Graph, Var, rounded_down, rounded_up
+from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.rounding import rounded_down, rounded_up
 
 
 def sigmoid(g: Graph, op: Sigmoid, x: Var) -> Var:

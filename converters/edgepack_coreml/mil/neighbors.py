@@ -8,7 +8,8 @@ import numpy as np
 
 from edgepack.ir.ops import Distances, Nearest, WeightedMedian
 from edgepack.ir.types import Floats
-from edgepack_coreml.mil.graph import Graph, Var, single
+from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.rounding import single
 
 
 def distances(g: Graph, op: Distances, x: Var) -> Var:

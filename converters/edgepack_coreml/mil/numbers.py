@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from edgepack.ir.ops import Affine, Clip, Elementwise, Impute, Indicate, Power
-from edgepack_coreml.mil.graph import Graph, Var, halves, only_float32
+from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.rounding import halves, only_float32
 
 LARGEST_SHIFT = 1e30
 """Up to which size of a number at which a line is 0 the line is written by it."""

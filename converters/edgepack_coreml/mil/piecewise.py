@@ -6,7 +6,8 @@ import numpy as np
 
 from edgepack.ir.ops import Bucket, Piecewise
 from edgepack.ir.types import Floats
-from edgepack_coreml.mil.graph import Graph, Var, halves, rounded_down, rounded_up
+from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.rounding import halves, rounded_down, rounded_up
 
 
 def bucket(g: Graph, op: Bucket, x: Var) -> Var:

@@ -50,7 +50,7 @@ class Planned:
     problems: tuple[Problem, ...]
 
 
-def plan(program: Program, ios: int) -> Planned:
+def plan(program: Program, ios: int, *, packs: bool = False) -> Planned:
     """The ML Program of a Program. Goes on past a step that is refused, to find all the others.
 
     Raises:
@@ -76,7 +76,7 @@ def plan(program: Program, ios: int) -> Planned:
         widths = {name: len(table) for name, table in front.items()}
         function = tools.function(mil, given.name, max(1, sum(widths.values())), ios)
         with function:
-            writing = _Writing(Graph(mil, ios), function.inputs[given.name], widths)
+            writing = _Writing(Graph(mil, ios, packs=packs), function.inputs[given.name], widths)
             problems += writing.all(vectors)
             if not problems:
                 function.set_outputs(writing.ended(program, outputs))

@@ -1,0 +1,141 @@
+"""The Program with its weights and leaves on a coarser grid: its meaning is the quantized one from there on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from edgepack.ir.ops import Distances, Forest, Linear, Lookup, Op
+from edgepack.ir.program import Program
+from edgepack.ir.types import Floats
+from edgepack.quantize import grid
+from edgepack.quantize.grid import Snap
+from edgepack.quantize.merge import without_equal_leaves
+
+Method = Literal["fp16", "int8", "int4"]
+METHODS: tuple[Method, ...] = ("fp16", "int8", "int4")
+
+FEWEST_NUMBERS = 64
+"""Smaller tables stay as they are: their bytes are lost among those of the graph."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One table of numbers of a Program, and what became of it.
+
+    Attributes:
+        step: the scikit-learn step that it comes from.
+        kind: `weights`, `points`, `table` or `leaves`.
+        numbers: how many.
+        distinct: how many different ones there were, and are now.
+        kept: why it was left as it is; empty where it was quantized.
+    """
+
+    step: str
+    kind: str
+    numbers: int
+    distinct: tuple[int, int]
+    kept: str = ""
+
+    @property
+    def touched(self) -> bool:
+        """Whether it was quantized."""
+        return not self.kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantized:
+    """A quantized Program and what was done to each of its tables."""
+
+    program: Program
+    method: Method
+    parts: tuple[Part, ...]
+
+    @property
+    def touched(self) -> int:
+        """How many tables were quantized."""
+        return sum(part.touched for part in self.parts)
+
+    def __str__(self) -> str:
+        """`int8: 2 of 3 tables; kept: table of OneHotEncoder (24 numbers: too few)`."""
+        kept = [f"{part.kind} of {part.step} ({part.kept})" for part in self.parts if part.kept]
+        told = f"{self.method}: {self.touched} of {len(self.parts)} tables"
+        return f"{told}; kept: {', '.join(kept)}" if kept else told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """The table of an op that may be quantized, and how each method does it."""
+
+    kind: str
+    name: str
+    snap: Mapping[Method, Snap]
+
+
+def _field(kind: str, name: str, int8: Snap, int4: Snap) -> Field:
+    return Field(kind=kind, name=name, snap=MappingProxyType({"fp16": grid.halves, "int8": int8, "int4": int4}))
+
+
+SIXTEEN = partial(grid.clusters, count=16)
+
+
+FIELDS: Mapping[type[Op], Field] = MappingProxyType(
+    {
+        Linear: _field("weights", "coef", grid.rows_of_int8, SIXTEEN),
+        Distances: _field("points", "points", grid.columns_of_int8, SIXTEEN),
+        Lookup: _field("table", "table", grid.columns_of_int8, SIXTEEN),
+        Forest: _field("leaves", "value", partial(grid.levels, count=256), partial(grid.levels, count=16)),
+    }
+)
+"""Thresholds are no field: a moved threshold sends rows another way, and no tolerance bounds what they find there."""
+
+
+def quantize(program: Program, method: Method) -> Quantized:
+    """The Program with every large table on the method's grid.
+
+    `fp16`: float16. `int8`: whole multiples of one float32 per output (weights) or per column (points, tables); leaves
+    on 256 levels. `int4`: 16 numbers per table, chosen where its numbers are dense; leaves on 16 levels.
+    Splits whose two leaves became equal are merged.
+    """
+    nodes, parts = [], []
+    for node in program.nodes:
+        field = FIELDS.get(type(node.op))
+        if field is None:
+            nodes.append(node)
+            continue
+        op, part = _moved(node.op, field, method, node.step or node.name)
+        nodes.append(replace(node, op=op))
+        parts.append(part)
+    return Quantized(program=replace(program, nodes=tuple(nodes)), method=method, parts=tuple(parts))
+
+
+def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
+    numbers: Floats = getattr(op, field.name)
+    used = np.s_[op.is_leaf] if isinstance(op, Forest) else np.s_[:]
+    before = numbers[used]
+    part = Part(step=step.split(" → ")[-1], kind=field.kind, numbers=before.size, distinct=(_distinct(before),) * 2)
+    if before.size < FEWEST_NUMBERS:
+        return op, replace(part, kept=f"{before.size} numbers: too few")
+    if not np.isfinite(before).all():
+        return op, replace(part, kept="not all finite")
+    try:
+        after = field.snap[method](before)
+    except OverflowError as error:
+        return op, replace(part, kept=str(error))
+    if np.array_equal(before, after):
+        return op, replace(part, kept="on the grid already")
+    moved = numbers.copy()
+    moved[used] = after
+    changed = replace(op, **{field.name: moved})  # type: ignore[type-var]
+    if isinstance(changed, Forest):
+        changed = without_equal_leaves(changed)
+    return changed, replace(part, distinct=(_distinct(before), _distinct(after)))
+
+
+def _distinct(numbers: Floats) -> int:
+    return len(np.unique(numbers))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgepack.contract import Columns, InputDtype, Method
+from edgepack import contract
+from edgepack.contract import Columns, InputDtype
 from edgepack.errors import UsageError
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
-    from edgepack.parity import Reference
+    from edgepack.parity import Reference, Tolerance
+    from edgepack.parity.reference import Asked
+    from edgepack.quantize import Method, Quantized
     from edgepack.source import Source
 
 
@@ -25,7 +28,8 @@ class Compiled:
         estimator: the fitted estimator: the reference.
         sample: a few rows as the estimator takes them.
         lowered: the Program with scikit-learn's steps.
-        program: the Program after all passes: what targets emit.
+        program: the Program after all passes, quantized if that was asked: what targets emit.
+        quantized: what quantizing did to it; None where nothing was quantized.
     """
 
     source: Source
@@ -33,15 +37,42 @@ class Compiled:
     sample: Any
     lowered: Program
     program: Program
+    quantized: Quantized | None = None
 
     @property
-    def reference(self) -> Reference:
+    def reference(self) -> Asked:
+        """What artifacts must answer: what the server does, or would with quantized numbers in it."""
+        from edgepack.quantize.server import QuantizedServer
+
+        if self.quantized is None:
+            return self.server
+        return QuantizedServer(program=self.program, original=self.server)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What artifacts may differ by from `reference`, unless a caller says otherwise.
+
+        Quantized tables are computed with in float32, and have moved the answers by far more than that rounds.
+        """
+        from edgepack.parity import Tolerance
+
+        return Tolerance() if self.quantized is None else Tolerance(probabilities=1e-5, value=1e-4)
+
+    @property
+    def server(self) -> Reference:
         """The server."""
         from edgepack.parity import Reference
 
         return Reference(
             estimator=self.estimator, interface=self.program.interface, none_columns=self.program.none_columns
         )
+
+    def quantized_by(self, method: Method) -> Compiled:
+        """The same model with its Program quantized."""
+        from edgepack.quantize import quantize
+
+        quantized = quantize(self.program, method)
+        return replace(self, program=quantized.program, quantized=quantized)
 
     @property
     def sample_columns(self) -> Columns:
@@ -52,7 +83,7 @@ class Compiled:
 
 
 def compile_estimator(
-    estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32", output: Method | None = None
+    estimator: Any, sample: Any, *, input_dtype: InputDtype = "float32", output: contract.Method | None = None
 ) -> Program:
     """The optimized Program of a fitted estimator: scikit-learn's answers, over raw inputs, in few ops.
 
@@ -80,7 +111,8 @@ def compile_model(
     allow_pickle: bool = False,
     sample: Any = None,
     input_dtype: InputDtype = "float32",
-    output: Method | None = None,
+    output: contract.Method | None = None,
+    quantize: Method | None = None,
     on_step: Callable[[str], object] | None = None,
 ) -> Compiled:
     """A model by its MLflow URI or local folder, compiled.
@@ -89,6 +121,7 @@ def compile_model(
         into: a folder for the downloaded files; it must outlive the result.
         sample: rows to use in place of the model's own input example.
         output: the method whose answers to compile; see `edgepack.lower.lower`.
+        quantize: how to make its tables smaller.
         on_step: called with the path of every step that is looked at.
 
     Raises:
@@ -106,4 +139,7 @@ def compile_model(
     if rows is None:
         raise UsageError(f"{model}: has no input example; log the model with one, or pass rows with --data FILE")
     lowered = lower(fitted.estimator, rows, input_dtype=input_dtype, output=output, on_step=on_step)
-    return Compiled(source=source, estimator=fitted.estimator, sample=rows, lowered=lowered, program=optimize(lowered))
+    compiled = Compiled(
+        source=source, estimator=fitted.estimator, sample=rows, lowered=lowered, program=optimize(lowered)
+    )
+    return compiled if quantize is None else compiled.quantized_by(quantize)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edgepack.compiler import Compiled, compile_model
 from edgepack.contract import Artifact, EmitOptions, InputDtype, Method, Precision, Runner, Target, Verdict
 from edgepack.errors import EdgepackError, ParityError, UnsupportedError, UsageError
+from edgepack.shrink import QUANTIZED_IOS, Wish, shrink
 from edgepack.survey import of_target
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def export(
     output: Method | None = None,
     min_runtime: str = "1.21",
     precision: Precision = "float64",
-    ios: int = 15,
+    ios: int | None = None,
     expires: str | None = None,
+    wish: Wish | None = None,
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
@@ -60,8 +62,9 @@ def export(
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
             any; `transform` for a model that predicts nothing.
         precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
-        ios: the oldest iOS that must load a Core ML artifact that is an ML Program.
         expires: when the bundle is to be refused from: a date, a moment or `90d`; see `edgepack.bundle.policy.moment`.
+        ios: the oldest iOS that must load a Core ML artifact that is an ML Program. None: 15, or 16 for a smaller one.
+        wish: how small the artifacts shall be; None leaves every number as it is.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
         overwrite: whether an existing bundle of that name is replaced.
@@ -101,18 +104,28 @@ def export(
             name=compiled.source.name,
             min_runtime=min_runtime,
             precision=precision,
-            ios=ios,
+            ios=ios or (15 if wish is None else QUANTIZED_IOS),
             metadata=_metadata(compiled),
         )
-        artifacts = [_emit(compiled, target, Path(scratch), options, progress) for target in chosen]
         more = None if data is None else columns_of(data, compiled.program.interface)
+        shrunk = None
+        if wish is None:
+            artifacts = tuple(_emit(compiled, target, Path(scratch), options, progress) for target in chosen)
+        else:
+            given, origin = (compiled.sample_columns, "input example") if more is None else (more, "data")
+            into = Path(scratch) / "artifacts"
+            shrunk = shrink(compiled, chosen, options, wish, into, rows=given, origin=origin, on_progress=progress)
+            compiled, artifacts = shrunk.compiled, shrunk.artifacts
         cases = cases_for(compiled, rows=rows, data=more)
         runners = {t.name: _runner(t, a, compiled) for t, a in zip(chosen, artifacts, strict=True)}
         reference = compiled.reference
-        verdicts = run_parity(reference, runners, cases, tolerance=tolerance, on_progress=progress)
-        progress("prove", 0, 0)
-        files = {t.name: (t, a.path) for t, a in zip(chosen, artifacts, strict=True)}
-        verdicts = prove_files(verdicts, compiled.lowered, reference, files)
+        verdicts = run_parity(
+            reference, runners, cases, tolerance=tolerance or compiled.tolerance, on_progress=progress
+        )
+        if compiled.quantized is None:
+            progress("prove", 0, 0)
+            files = {t.name: (t, a.path) for t, a in zip(chosen, artifacts, strict=True)}
+            verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files)
         if not keep_failed:
             require(verdicts)
         golden, answers = _golden(compiled, cases, runners.values())
@@ -130,6 +143,7 @@ def export(
             verdicts=verdicts,
             tools=tools(),
             expires_utc=expires_utc,
+            quantization=None if shrunk is None else shrunk.document,
             key=private_key,
             overwrite=overwrite,
         )

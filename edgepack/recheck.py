@@ -42,9 +42,12 @@ def recheck(
         compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
         more = None if data is None else columns_of(data, compiled.program.interface)
         cases = cases_for(compiled, rows=rows, data=more)
-        verdicts = run_parity(compiled.reference, runners(bundle), cases, tolerance=tolerance, on_progress=on_progress)
+        allowed = tolerance or compiled.tolerance
+        verdicts = run_parity(compiled.reference, runners(bundle), cases, tolerance=allowed, on_progress=on_progress)
+        if compiled.quantized is not None:
+            return verdicts
         progress("prove", 0, 0)
-        return prove_files(verdicts, compiled.lowered, compiled.reference, _files(bundle))
+        return prove_files(verdicts, compiled.lowered, compiled.server, _files(bundle))
 
 
 def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tuple[Verdict, ...]:
@@ -86,6 +89,7 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
         allow_pickle=allow_pickle,
         input_dtype=bundle.interface.input_dtype,
         output=None if "probabilities" in bundle.interface.outputs else bundle.interface.method,
+        quantize=bundle.manifest.quantized_by,
     )
     sealed, found = _digest(source.lineage), _digest(compiled.source.lineage)
     if sealed != found:

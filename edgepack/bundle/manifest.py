@@ -65,6 +65,7 @@ class Manifest:
         expires_utc: from this moment on the bundle is refused; None where it never is.
         tools: versions by name (`{"scikit-learn": "1.9.1"}`).
         bench: timings, in the bench room's form; None where nothing was timed.
+        quantization: how the artifacts were made smaller, and what that did; None where they were not.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Manifest:
     tools: Mapping[str, str]
     bench: Mapping[str, Any] | None = None
     expires_utc: str | None = None
+    quantization: Mapping[str, Any] | None = None
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -95,6 +97,12 @@ class Manifest:
         if problems := _problems(document):
             raise SignatureError(f"{MANIFEST}: {told(problems)}; get the bundle again")
         return _manifest(with_floats(document))
+
+    @property
+    def quantized_by(self) -> Any:
+        """The method that moved the artifacts' numbers; None where they are the model's own."""
+        method = (self.quantization or {}).get("method", "none")
+        return None if method == "none" else method
 
     @property
     def files(self) -> tuple[BundledFile, ...]:
@@ -132,6 +140,7 @@ def build_manifest(
     verdicts: Sequence[Verdict],
     tools: Mapping[str, str],
     bench: Mapping[str, Any] | None = None,
+    quantization: Mapping[str, Any] | None = None,
     created_utc: str | None = None,
     expires_utc: str | None = None,
 ) -> dict[str, Any]:
@@ -162,6 +171,8 @@ def build_manifest(
         document["bench"] = plain(bench, "bench")
     if expires_utc is not None:
         document["expires_utc"] = expires_utc
+    if quantization is not None:
+        document["quantization"] = plain(quantization, "quantization")
     if problems := _problems(document):
         raise UsageError(f"{told(problems)}; a manifest cannot hold that")
     return document
@@ -299,6 +310,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
         tools=raw["tools"],
         bench=raw.get("bench"),
         expires_utc=raw.get("expires_utc"),
+        quantization=raw.get("quantization"),
     )
 
 

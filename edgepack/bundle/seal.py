@@ -37,6 +37,7 @@ def seal_bundle(
     tools: Mapping[str, str],
     bench: Mapping[str, Any] | None = None,
     expires_utc: str | None = None,
+    quantization: Mapping[str, Any] | None = None,
     documents: Mapping[str, Document] | None = None,
     key: ec.EllipticCurvePrivateKey | None = None,
     overwrite: bool = False,
@@ -77,6 +78,7 @@ def seal_bundle(
             tools=tools,
             bench=bench,
             expires_utc=expires_utc,
+            quantization=quantization,
         )
         manifest = Manifest.from_bytes(write_manifest(document, partial).read_bytes())
         for file_name, render in (documents or {}).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,14 +14,19 @@ from edgepack.cli.options import (
     FloatType,
     JsonOpt,
     ModelArg,
+    Optimize,
     OutputOpt,
     PickleOpt,
+    Quantize,
     RowsOpt,
     TargetsOpt,
     ToleranceOpt,
     TrackingOpt,
 )
 from edgepack.cli.show import document, show_bundle
+
+if TYPE_CHECKING:
+    from edgepack.shrink import Wish
 
 
 def export(
@@ -44,7 +49,26 @@ def export(
     precision: Annotated[
         FloatType, typer.Option(help="Of sums of trees in ONNX; float32 halves the bytes, branches stay exact.")
     ] = FloatType.float64,
-    ios: Annotated[int, typer.Option(min=15, max=18, help="The oldest iOS that must load an ML Program.")] = 15,
+    ios: Annotated[
+        int | None,
+        typer.Option(min=15, max=18, help="The oldest iOS that must load an ML Program (default: 15, quantized 16)."),
+    ] = None,
+    optimize: Annotated[
+        Optimize, typer.Option(help="`size` stores tables in the smallest form that gives the same numbers.")
+    ] = Optimize.speed,
+    quantize: Annotated[
+        Quantize | None,
+        typer.Option(help="Move weights and leaves to numbers of fewer bits; `auto`: the smallest within the budget."),
+    ] = None,
+    max_label_change: Annotated[
+        str | None, typer.Option(help="Budget: the share of rows whose label may change, such as 0.1%.")
+    ] = None,
+    max_abs_error: Annotated[
+        float | None, typer.Option(min=0, help="Budget: how far a probability or value may move.")
+    ] = None,
+    allow_noop: Annotated[
+        bool, typer.Option("--allow-noop", help="Go on where --quantize finds nothing to quantize.")
+    ] = False,
     keep_failed: Annotated[bool, typer.Option("--keep-failed", help="Write the bundle even if parity fails.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")] = False,
     allow_pickle: PickleOpt = False,
@@ -72,6 +96,7 @@ def export(
             precision=precision.value,
             ios=ios,
             expires=expires,
+            wish=_wish(quantize, optimize, max_label_change, max_abs_error, allow_noop=allow_noop),
             keep_failed=keep_failed,
             overwrite=overwrite,
             on_progress=progress,
@@ -80,3 +105,25 @@ def export(
         console.emit_json({"bundle": str(bundle.path), **document(bundle)})
         return
     show_bundle(bundle)
+
+
+def _wish(
+    quantize: Quantize | None,
+    optimize: Optimize,
+    max_label_change: str | None,
+    max_abs_error: float | None,
+    *,
+    allow_noop: bool,
+) -> Wish | None:
+    from edgepack.errors import UsageError
+    from edgepack.quantize import Budget, share_of
+    from edgepack.shrink import Wanted, Wish
+
+    if quantize is None and (max_label_change is not None or max_abs_error is not None):
+        raise UsageError("a budget without --quantize; add for example --quantize auto")
+    if quantize is None and optimize is Optimize.speed:
+        return None
+    share = None if max_label_change is None else share_of(max_label_change)
+    budget = Budget(max_label_change=share, max_abs_error=max_abs_error)
+    method: Wanted | None = quantize.value if quantize else None
+    return Wish(quantize=method, packs=optimize is Optimize.size, budget=budget, allow_noop=allow_noop)

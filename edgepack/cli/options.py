@@ -16,6 +16,22 @@ class FloatType(StrEnum):
     float64 = "float64"
 
 
+class Quantize(StrEnum):
+    """A way of making tables smaller."""
+
+    fp16 = "fp16"
+    int8 = "int8"
+    int4 = "int4"
+    auto = "auto"
+
+
+class Optimize(StrEnum):
+    """What to rewrite for, without changing an answer."""
+
+    speed = "speed"
+    size = "size"
+
+
 class Output(StrEnum):
     """A method of the estimator."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from edgepack import console
@@ -64,4 +65,42 @@ def show_bundle(bundle: Any) -> None:
                 },
             )
         )
+    if manifest.quantization is not None:
+        console.show(quantization_table(manifest.quantization))
     console.show(to_table(manifest.verdicts))
+
+
+def quantization_table(quantization: Mapping[str, Any]) -> Any:
+    """Every way that was tried: its sizes, and what it did to the answers; the chosen one is marked."""
+    from rich.table import Table
+
+    effect = quantization["effect"]
+    title = f"Quantization, on {effect['rows']:,} rows ({effect['origin']})"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    targets = list(quantization["tries"][0]["sizes"])
+    columns = [
+        "method",
+        *(f"{target} bytes (compressed)" for target in targets),
+        "label changes",
+        "|Δ| max",
+        "|Δ| 99 %",
+    ]
+    for name in [*columns, ""]:
+        table.add_column(name, justify="left" if name in ("method", "") else "right")
+    for tried in quantization["tries"]:
+        sizes = [tried["sizes"][target] for target in targets]
+        found = tried["effect"]
+        chosen = tried["method"] == quantization["method"]
+        table.add_row(
+            tried["method"],
+            *(f"{size['size_bytes']:,} ({size['compressed_size_bytes']:,})" for size in sizes),
+            f"{found['label_changes']:,}",
+            f"{found['max_abs_error']:.2g}",
+            f"{found['p99_abs_error']:.2g}",
+            "; ".join(tried["over_budget"]) or ("chosen" if chosen else ""),
+            style="bold" if chosen else "",
+        )
+    kept = [f"{part['kind']} of {part['step']}: {part['kept']}" for part in quantization["parts"] if part["kept"]]
+    touched = len(quantization["parts"]) - len(kept)
+    table.caption = f"{touched} of {len(quantization['parts'])} tables quantized" + "".join(f"; kept {k}" for k in kept)
+    return table

@@ -12,7 +12,7 @@ from edgepack.contract import Answers, Columns, Runner, Verdict
 from edgepack.ir.types import Array, Flags, Integers
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import TIE, Tolerance, compare, not_run
-from edgepack.parity.reference import Reference
+from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count, take
 
 ROWS_AT_ONCE = 4096
@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def run_parity(
-    reference: Reference,
+    reference: Asked,
     runners: Mapping[str, Runner | str],
     cases: Cases,
     *,
@@ -76,7 +76,7 @@ def within_ranges(runner: Runner, columns: Columns) -> Flags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    reference: Reference
+    reference: Asked
     columns: Columns
     server: Answers
     refused_rows: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -15,6 +15,16 @@ from edgepack.parity.ties import ties
 from edgepack.rows import TEXT
 
 Form = Literal["table", "matrix", "array", "texts"]
+
+
+class Asked(Protocol):
+    """What artifacts are compared with."""
+
+    def answers(self, columns: Columns) -> tuple[Answers, Flags]:
+        """The answers to the rows that have one, in order, and `(rows,)` flags of those that have none."""
+
+    def margins(self, columns: Columns) -> Floats:
+        """How far the two best scores of each row are apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Smaller Programs: weights and leaves moved to numbers that take fewer bits, and what that did."""
 
-from edgepack.quantize.rewrite import METHODS, Part, Quantized, quantize
+from edgepack.quantize.effect import Budget, Effect, effect_of, share_of
+from edgepack.quantize.rewrite import METHODS, Method, Part, Quantized, quantize
 
-__all__ = ["METHODS", "Part", "Quantized", "quantize"]
+__all__ = ["METHODS", "Budget", "Effect", "Method", "Part", "Quantized", "effect_of", "quantize", "share_of"]

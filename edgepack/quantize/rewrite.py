@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 
 from edgepack.ir.ops import Distances, Forest, Linear, Lookup, Op
-from edgepack.ir.program import Program
+from edgepack.ir.program import Node, Program
 from edgepack.ir.types import Floats
 from edgepack.quantize import grid
+from edgepack.quantize.balance import balanced
 from edgepack.quantize.grid import Snap
 from edgepack.quantize.merge import without_equal_leaves
 
@@ -108,6 +109,10 @@ def quantize(program: Program, method: Method) -> Quantized:
         if field is None:
             nodes.append(node)
             continue
+        if isinstance(node.op, Linear) and method in ("int8", "int4") and (pair := balanced(node.op)):
+            scale = Node(name=f"{node.name}x", op=pair[0], inputs=node.inputs, step=node.step)
+            nodes.append(scale)
+            node = replace(node, op=pair[1], inputs=(scale.name,))
         op, part = _moved(node.op, field, method, node.step or node.name)
         nodes.append(replace(node, op=op))
         parts.append(part)

@@ -1,0 +1,41 @@
+"""What quantized artifacts are compared with: the quantized Program, for the rows that the server answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgepack.contract import Answers, Columns
+from edgepack.ir import Program
+from edgepack.ir.ops import ArgMax, Label, Step
+from edgepack.ir.types import Flags, Floats
+from edgepack.parity.reference import Reference, margin
+from edgepack.parity.refusals import row_count, take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizedServer:
+    """Answers as the original estimator would with the quantized numbers in it.
+
+    Attributes:
+        program: the quantized Program, in float64.
+        original: says which rows have an answer.
+    """
+
+    program: Program
+    original: Reference
+
+    def answers(self, columns: Columns) -> tuple[Answers, Flags]:
+        """As `Reference.answers`."""
+        _, refused = self.original.answers(columns)
+        return self.program.run(take(columns, ~refused)), refused
+
+    def margins(self, columns: Columns) -> Floats:
+        """How far the two best scores of each row are apart: those that the label is chosen by."""
+        label = self.program.node_of(self.program.outputs.get("label", ""))
+        chosen = self.program.node_of(label.inputs[0]) if label and isinstance(label.op, Label) else None
+        if chosen is None or not isinstance(chosen.op, ArgMax | Step):
+            return np.full(row_count(columns), np.inf)
+        scores = self.program.values(columns)[chosen.inputs[0]]
+        return margin(scores - chosen.op.threshold if isinstance(chosen.op, Step) else scores)

@@ -1,0 +1,200 @@
+"""Smaller artifacts: one way of quantizing a compiled model, or the smallest that keeps within a budget."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from edgepack.contract import Artifact, Columns, EmitOptions, Target
+from edgepack.errors import BudgetError
+from edgepack.quantize import METHODS, Budget, Effect, Method, effect_of
+
+if TYPE_CHECKING:
+    from edgepack.compiler import Compiled
+
+Wanted = Method | Literal["auto"]
+
+QUANTIZED_IOS = 16
+"""The iOS that brought compressed constants."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How small artifacts shall be, and what that may cost.
+
+    Attributes:
+        quantize: a method, or `auto` for the smallest within the budget; None changes no number.
+        packs: whether tables are stored in the smallest form that gives exactly the same numbers.
+        budget: what quantizing may cost on the representative rows.
+        allow_noop: whether a method that finds nothing to quantize is fine.
+    """
+
+    quantize: Wanted | None = None
+    packs: bool = False
+    budget: Budget = field(default_factory=Budget)
+    allow_noop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """An artifact's bytes, raw and deflated."""
+
+    size_bytes: int
+    compressed_size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One way of quantizing, emitted and measured.
+
+    Attributes:
+        method: None for the model as it is.
+        sizes: by target.
+        effect: on the rows that the choice is made by.
+        over: what is over the budget.
+    """
+
+    method: Method | None
+    compiled: Compiled
+    artifacts: tuple[Artifact, ...]
+    sizes: dict[str, Size]
+    effect: Effect
+    over: tuple[str, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all targets together."""
+        return sum(size.size_bytes for size in self.sizes.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shrunk:
+    """What was chosen, and what from.
+
+    Attributes:
+        document: for the manifest: the method, what it did to each table, to the answers and to the sizes.
+    """
+
+    compiled: Compiled
+    artifacts: tuple[Artifact, ...]
+    document: dict[str, Any]
+
+
+def shrink(
+    compiled: Compiled,
+    targets: Sequence[Target],
+    options: EmitOptions,
+    wish: Wish,
+    into: Path,
+    *,
+    rows: Columns,
+    origin: str,
+    on_progress: Progress,
+) -> Shrunk:
+    """The artifacts of the chosen way.
+
+    Args:
+        into: a folder for artifacts.
+        rows: representative rows. With `auto`, every second one chooses and the others confirm.
+        origin: whose rows they are.
+
+    Raises:
+        BudgetError: the method finds nothing to quantize, or nothing keeps within the budget.
+    """
+    server, refused = compiled.server.answers(rows)
+    kept = {name: values[~refused] for name, values in rows.items()}
+    count = int((~refused).sum())
+    chooses = np.arange(count) % 2 == 0 if wish.quantize == "auto" else np.ones(count, np.bool_)
+
+    def effect(of: Compiled, some: Any) -> Effect:
+        answers = of.program.run({name: values[some] for name, values in kept.items()})
+        return effect_of({name: answer[some] for name, answer in server.items()}, answers, origin=origin)
+
+    def attempt(method: Method | None) -> Try:
+        quantized = compiled if method is None else compiled.quantized_by(method)
+        changed = replace(options, packs=True, precision="float32") if method else replace(options, packs=wish.packs)
+        artifacts = []
+        for target in targets:
+            on_progress(f"emit {target.name}" + (f" {method}" if method else ""), 0, 0)
+            folder = into / (method or "plain") / target.name
+            folder.mkdir(parents=True)
+            artifacts.append(target.emit(quantized.program, folder, changed))
+        found = effect(quantized, chooses)
+        return Try(
+            method=method,
+            compiled=quantized,
+            artifacts=tuple(artifacts),
+            sizes={artifact.target: size_of(artifact.path) for artifact in artifacts},
+            effect=found,
+            over=tuple(wish.budget.broken_by(found)),
+        )
+
+    methods: tuple[Method, ...] = METHODS if wish.quantize == "auto" else (wish.quantize,) if wish.quantize else ()
+    tries = [attempt(None), *map(attempt, methods)]
+    chosen = _smallest(tries, wish, lambda of: effect(of, ~chooses)) if wish.quantize == "auto" else tries[-1]
+    if wish.quantize not in (None, "auto"):
+        _require(chosen, wish)
+    return Shrunk(compiled=chosen.compiled, artifacts=chosen.artifacts, document=_document(chosen, tries, wish))
+
+
+def size_of(path: Path) -> Size:
+    """A file's bytes, or a folder's files' together, as they are and each deflated at level 6."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    contents = [file.read_bytes() for file in files]
+    return Size(
+        size_bytes=sum(map(len, contents)),
+        compressed_size_bytes=sum(len(zlib.compress(content, 6)) for content in contents),
+    )
+
+
+def _smallest(tries: Sequence[Try], wish: Wish, unseen: Callable[[Compiled], Effect]) -> Try:
+    """The smallest that keeps within the budget on the rows that choose, and on those that did not."""
+    for candidate in sorted(tries, key=lambda t: t.size_bytes):
+        if not candidate.over and not wish.budget.broken_by(unseen(candidate.compiled)):
+            return candidate
+    raise BudgetError("auto: no way of quantizing keeps within the budget; allow more")
+
+
+def _require(chosen: Try, wish: Wish) -> None:
+    quantized = chosen.compiled.quantized
+    if quantized is not None and not quantized.touched and not wish.allow_noop:
+        raise BudgetError(f"{quantized}; leave --quantize out, or pass --allow-noop")
+    if chosen.over:
+        raise BudgetError(f"{chosen.method}: {'; '.join(chosen.over)}; allow more, or choose a finer method")
+
+
+def _document(chosen: Try, tries: Sequence[Try], wish: Wish) -> dict[str, Any]:
+    parts = chosen.compiled.quantized.parts if chosen.compiled.quantized else ()
+    return {
+        "asked": wish.quantize or "none",
+        "method": chosen.method or "none",
+        "packed": wish.packs or chosen.method is not None,
+        "effect": asdict(chosen.effect),
+        "parts": [
+            {
+                "step": part.step,
+                "kind": part.kind,
+                "numbers": part.numbers,
+                "distinct_before": part.distinct[0],
+                "distinct_after": part.distinct[1],
+                "kept": part.kept,
+            }
+            for part in parts
+        ],
+        "tries": [
+            {
+                "method": t.method or "none",
+                "sizes": {target: asdict(size) for target, size in t.sizes.items()},
+                "effect": asdict(t.effect),
+                "over_budget": list(t.over),
+            }
+            for t in tries
+        ],
+    }

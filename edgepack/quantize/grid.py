@@ -46,6 +46,26 @@ def levels(numbers: Floats, count: int) -> Floats:
     return _nearest(numbers, grid.astype(np.float32).astype(np.float64))
 
 
+def are_shares(rows: Floats) -> bool:
+    """Whether each row `(rows, classes)` is a distribution over classes."""
+    return (
+        rows.ndim == 2 and rows.shape[1] > 1 and bool((rows >= 0).all() and (np.abs(rows.sum(axis=1) - 1) < 1e-9).all())
+    )
+
+
+def shares(rows: Floats, units: int) -> Floats:
+    """Each row in `units` equal parts, which still add up to 1: rounded down, then up where most was cut off.
+
+    As they are, where there are no more different rows than one class would have then.
+    """
+    if len(np.unique(rows, axis=0)) <= units + 1:
+        return rows
+    parts = np.floor(rows * units + 1e-9)
+    missing = np.rint(units - parts.sum(axis=1)).astype(np.int64)
+    rank = np.argsort(np.argsort(parts - rows * units, axis=1, kind="stable"), axis=1)
+    return (parts + (rank < missing[:, None])) / units
+
+
 def clusters(numbers: Floats, count: int) -> Floats:
     """The nearest of `count` numbers that lie where the numbers are dense (Lloyd's algorithm from their quantiles).
 

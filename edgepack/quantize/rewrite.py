@@ -82,6 +82,15 @@ def _field(kind: str, name: str, int8: Snap, int4: Snap) -> Field:
     return Field(kind=kind, name=name, snap=MappingProxyType({"fp16": grid.halves, "int8": int8, "int4": int4}))
 
 
+SHARES: Mapping[Method, Snap] = MappingProxyType(
+    {
+        "fp16": partial(grid.shares, units=2048),
+        "int8": partial(grid.shares, units=255),
+        "int4": partial(grid.shares, units=15),
+    }
+)
+"""For leaves that are distributions, so that probabilities go on adding up to 1."""
+
 SIXTEEN = partial(grid.clusters, count=16)
 
 
@@ -128,8 +137,9 @@ def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
         return op, replace(part, kept=f"{before.size} numbers: too few")
     if not np.isfinite(before).all():
         return op, replace(part, kept="not all finite")
+    snap = SHARES if isinstance(op, Forest) and grid.are_shares(before) else field.snap
     try:
-        after = field.snap[method](before)
+        after = snap[method](before)
     except OverflowError as error:
         return op, replace(part, kept=str(error))
     if np.array_equal(before, after):

@@ -48,6 +48,21 @@ def test_clusters_are_few_and_no_worse_than_their_start(numbers: np.ndarray) -> 
         assert ((moved - numbers) ** 2).sum() <= ((nearest - numbers) ** 2).sum() * (1 + 1e-6) + 1e-6
 
 
+@given(
+    counts=arrays(np.int64, st.tuples(st.integers(1, 20), st.integers(2, 7)), elements=st.integers(0, 50)),
+    units=st.sampled_from([3, 15, 255]),
+)
+def test_shares_stay_shares_and_whole_ones_stay_whole(counts: np.ndarray, units: int) -> None:
+    counts[:, 0] += counts.sum(axis=1) == 0
+    rows = counts / counts.sum(axis=1, keepdims=True)
+    moved = grid.shares(rows, units)
+    assert grid.are_shares(moved)
+    assert np.abs(moved - rows).max() <= 1 / units
+    np.testing.assert_array_equal(moved[rows == 1], 1.0)
+    np.testing.assert_array_equal(moved[rows == 0], 0.0)
+    np.testing.assert_array_equal(grid.shares(moved, units), moved)
+
+
 def test_numbers_beyond_float16_are_not_made_infinite() -> None:
     with pytest.raises(OverflowError, match="beyond ±65504"):
         grid.halves(np.array([1.0, 65520.0]))

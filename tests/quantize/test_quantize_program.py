@@ -91,7 +91,8 @@ def test_finer_methods_move_answers_less(programs: Any, name: str) -> None:
         effect_of(server, quantize(program, method).program.run(columns), origin="data").mean_abs_error
         for method in METHODS
     ]
-    assert 0 < errors[0] < errors[1] < errors[2]
+    assert errors[0] <= errors[1] / 10
+    assert 0 < errors[1] < errors[2]
 
 
 @pytest.mark.parametrize(("name", "method"), product(MODELS, METHODS))
@@ -99,7 +100,8 @@ def test_the_report_counts_what_changed(programs: Any, name: str, method: Any) -
     _, program = programs[name]
     quantized = quantize(program, method)
     most = {"fp16": 1 << 16, "int8": 256, "int4": 16}[method]
-    assert quantized.touched == len([p for p in quantized.parts if not p.kept]) > 0
+    assert quantized.touched == len([p for p in quantized.parts if not p.kept])
+    assert (quantized.touched > 0) == ((name, method) != ("forest", "fp16"))  # it has fewer leaf rows than fp16 shares
     for part in quantized.parts:
         if part.touched and part.kind == "leaves":
             assert part.distinct[1] <= min(most, part.distinct[0])

@@ -31,7 +31,8 @@ def _written(form: Packed, shape: tuple[int, ...], graph: Graph) -> str:
             return graph.node("Cast", graph.stored(form.codes), to=DOUBLE)
         case Scaled():
             whole = graph.node("Cast", graph.stored(form.codes), to=DOUBLE)
-            return graph.node("Mul", whole, graph.stored(form.factors))
+            factors = graph.node("Cast", graph.stored(form.factors.astype(np.float32)), to=DOUBLE)
+            return graph.node("Mul", whole, factors)
         case Palette():
             return graph.node("Gather", graph.stored(form.colours), _places(form, shape, graph), axis=0)
 

@@ -147,8 +147,11 @@ def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
     moved = numbers.copy()
     moved[used] = after
     changed = replace(op, **{field.name: moved})  # type: ignore[type-var]
-    if isinstance(changed, Forest):
-        changed = without_equal_leaves(changed)
+    match changed:
+        case Forest():
+            changed = without_equal_leaves(changed)
+        case Linear():  # what it adds is stored beside them
+            changed = replace(changed, intercept=changed.intercept.astype(np.float32).astype(np.float64))
     return changed, replace(part, distinct=(_distinct(before), _distinct(after)))
 
 

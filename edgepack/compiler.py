@@ -69,9 +69,13 @@ class Compiled:
 
     def quantized_by(self, method: Method) -> Compiled:
         """The same model with its Program quantized."""
-        from edgepack.quantize import quantize
+        from edgepack.passes import optimize
+        from edgepack.quantize import has_wide_weights, quantize
 
-        quantized = quantize(self.program, method)
+        program = self.program
+        if has_wide_weights(program):  # a scaler inside the weights would put columns of any size on one grid
+            program = optimize(self.lowered, without=frozenset({"fold-linear"}))
+        quantized = quantize(program, method)
         return replace(self, program=quantized.program, quantized=quantized)
 
     @property

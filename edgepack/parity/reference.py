@@ -26,6 +26,9 @@ class Asked(Protocol):
     def margins(self, columns: Columns) -> Floats:
         """How far the two best scores of each row are apart."""
 
+    def ties(self, columns: Columns) -> Flags:
+        """Rows for which they chose among equals: no answer to them is wrong."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:

@@ -128,6 +128,11 @@ def quantize(program: Program, method: Method) -> Quantized:
     return Quantized(program=replace(program, nodes=tuple(nodes)), method=method, parts=tuple(parts))
 
 
+def has_wide_weights(program: Program) -> bool:
+    """Whether some weights are enough to be quantized."""
+    return any(isinstance(node.op, Linear) and node.op.coef.size >= FEWEST_NUMBERS for node in program.nodes)
+
+
 def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
     numbers: Floats = getattr(op, field.name)
     used = np.s_[op.is_leaf] if isinstance(op, Forest) else np.s_[:]

@@ -39,3 +39,7 @@ class QuantizedServer:
             return np.full(row_count(columns), np.inf)
         scores = self.program.values(columns)[chosen.inputs[0]]
         return margin(scores - chosen.op.threshold if isinstance(chosen.op, Step) else scores)
+
+    def ties(self, columns: Columns) -> Flags:
+        """As `Reference.ties`."""
+        return self.original.ties(columns)

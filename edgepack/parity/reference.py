@@ -23,7 +23,7 @@ class Asked(Protocol):
     def answers(self, columns: Columns) -> tuple[Answers, Flags]:
         """The answers to the rows that have one, in order, and `(rows,)` flags of those that have none."""
 
-    def margins(self, columns: Columns) -> Floats:
+    def margins(self, columns: Columns) -> Margins:
         """How far the two best scores of each row are apart."""
 
     def ties(self, columns: Columns) -> Flags:

@@ -9,8 +9,8 @@ import numpy as np
 from edgepack.contract import Answers, Columns
 from edgepack.ir import Program
 from edgepack.ir.ops import ArgMax, Label, Step
-from edgepack.ir.types import Flags, Floats
-from edgepack.parity.reference import Reference, margin
+from edgepack.ir.types import Flags
+from edgepack.parity.reference import Margins, Reference
 from edgepack.parity.refusals import row_count, take
 
 
@@ -31,14 +31,15 @@ class QuantizedServer:
         _, refused = self.original.answers(columns)
         return self.program.run(take(columns, ~refused)), refused
 
-    def margins(self, columns: Columns) -> Floats:
+    def margins(self, columns: Columns) -> Margins:
         """How far the two best scores of each row are apart: those that the label is chosen by."""
         label = self.program.node_of(self.program.outputs.get("label", ""))
         chosen = self.program.node_of(label.inputs[0]) if label and isinstance(label.op, Label) else None
         if chosen is None or not isinstance(chosen.op, ArgMax | Step):
-            return np.full(row_count(columns), np.inf)
+            unknown = np.full(row_count(columns), np.inf)
+            return Margins(apart=unknown, size=np.ones(len(unknown)))
         scores = self.program.values(columns)[chosen.inputs[0]]
-        return margin(scores - chosen.op.threshold if isinstance(chosen.op, Step) else scores)
+        return Margins.of(scores - chosen.op.threshold if isinstance(chosen.op, Step) else scores)
 
     def ties(self, columns: Columns) -> Flags:
         """As `Reference.ties`."""

@@ -49,6 +49,11 @@ class Compiled:
         return QuantizedServer(program=self.program, original=self.server)
 
     @property
+    def meaning(self) -> Program:
+        """What `reference` computes, as a Program."""
+        return self.lowered if self.quantized is None else self.program
+
+    @property
     def tolerance(self) -> Tolerance:
         """What artifacts may differ by from `reference`, unless a caller says otherwise.
 

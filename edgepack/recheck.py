@@ -43,7 +43,14 @@ def recheck(
         more = None if data is None else columns_of(data, compiled.program.interface)
         cases = cases_for(compiled, rows=rows, data=more)
         allowed = tolerance or compiled.tolerance
-        verdicts = run_parity(compiled.reference, runners(bundle), cases, tolerance=allowed, on_progress=on_progress)
+        verdicts = run_parity(
+            compiled.reference,
+            runners(bundle),
+            cases,
+            program=compiled.meaning,
+            tolerance=allowed,
+            on_progress=on_progress,
+        )
         if compiled.quantized is not None:
             return verdicts
         progress("prove", 0, 0)

@@ -64,10 +64,10 @@ def _of_targets(p: Prediction, wanted: Method | None, b: Builder) -> Answer:
             ones = [b.emit(Select(columns=np.array([1])), name) for name in probabilities]
             return Answer(outputs={"value": _beside(ones, b)}, method="predict_proba")
         return Answer(outputs={"value": _beside(probabilities, b)}, method="predict_proba")
-    return Answer(outputs={"value": _beside([_as_numbers(t, b) for t in p.targets], b)}, method="predict")
+    return Answer(outputs={"value": _beside([as_numbers(t, b) for t in p.targets], b)}, method="predict")
 
 
-def _as_numbers(target: Prediction, b: Builder) -> str:
+def as_numbers(target: Prediction, b: Builder) -> str:
     """A target's labels themselves."""
     classes = np.asarray(target.classes)
     if classes.dtype.kind not in "fiub":

@@ -14,15 +14,18 @@ from edgepack.ir.types import TypeMismatch
 from edgepack.lower import (
     bayes,
     boosters,
+    cluster,
     compose,
     discriminant,
     dummy,
     encode,
     gaussian,
     impute,
+    isolation,
     isotonic,
     kernel_ridge,
     linear,
+    meta,
     mixture,
     mlp,
     neighbors,
@@ -45,9 +48,11 @@ Composition = Callable[[Any, Table, Builder, "Dispatch"], Table]
 Predict = Callable[[Any, Table, Builder, "Dispatch"], Prediction]
 
 TRANSFORMERS: Mapping[type, Transform] = {
+    **cluster.TRANSFORMERS,
     **discriminant.TRANSFORMERS,
     **encode.TRANSFORMERS,
     **impute.TRANSFORMERS,
+    **isolation.TRANSFORMERS,
     **isotonic.TRANSFORMERS,
     **neighbors.TRANSFORMERS,
     **preprocess.TRANSFORMERS,
@@ -59,16 +64,20 @@ TRANSFORMERS: Mapping[type, Transform] = {
 
 COMPOSITIONS: Mapping[type, Composition] = {
     **compose.COMPOSITIONS,
+    **meta.COMPOSITIONS,
 }
 
 PREDICTORS: Mapping[type, Predict] = {
     **bayes.PREDICTORS,
+    **cluster.PREDICTORS,
     **discriminant.PREDICTORS,
     **dummy.PREDICTORS,
     **gaussian.PREDICTORS,
+    **isolation.PREDICTORS,
     **isotonic.PREDICTORS,
     **kernel_ridge.PREDICTORS,
     **linear.PREDICTORS,
+    **meta.PREDICTORS,
     **mixture.PREDICTORS,
     **mlp.PREDICTORS,
     **neighbors.PREDICTORS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sklearn import compose, model_selection
+from sklearn import compose
 from sklearn import pipeline as sk_pipeline
 
 from edgepack.ir.ops import ArgMax
@@ -71,13 +71,6 @@ def transformed_target_regressor(est: Any, table: Table, b: Builder, lower: Disp
             return Prediction()
 
 
-def best_estimator(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
-    """A search's best estimator."""
-    if not hasattr(est, "best_estimator_"):
-        raise Refused("refit=False keeps no estimator; search with refit=True")
-    return lower.predict(est.best_estimator_, table, b)
-
-
 def taught_predictor(est: Any, table: Table, b: Builder) -> Prediction | None:
     """The answers of a class that somebody teaches: a classifier's probabilities, and of these the largest."""
     answer = taught.answer(est, table, b)
@@ -91,6 +84,4 @@ def taught_predictor(est: Any, table: Table, b: Builder) -> Prediction | None:
 PREDICTORS = {
     compose.TransformedTargetRegressor: transformed_target_regressor,
     sk_pipeline.Pipeline: pipeline,
-    model_selection.GridSearchCV: best_estimator,
-    model_selection.RandomizedSearchCV: best_estimator,
 }

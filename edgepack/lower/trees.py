@@ -80,6 +80,45 @@ def hist_gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: 
     raise Refused(f"loss={est.loss!r} with {link}; use a loss with the identity or log link")
 
 
+def are_trees(estimators: Sequence[Any]) -> bool:
+    """Whether all are single trees of one target, which may join in one `Forest`."""
+    return all(type(e) in TREES and e.n_outputs_ == 1 for e in estimators)
+
+
+def forest_of(
+    trees: Sequence[Any],
+    values: Sequence[Floats],
+    base: Floats,
+    divisor: float,
+    features: int,
+    columns: Sequence[Any] | None = None,
+) -> Forest:
+    """scikit-learn's trees as one `Forest`; they compare a float32 with a float64 threshold.
+
+    Args:
+        values: `(nodes, outputs)` of each tree.
+        columns: which of the features each tree is given; all of them where None.
+    """
+    inner = [t.tree_ for t in trees]
+    asked = [t.feature for t in inner]
+    if columns is not None:
+        asked = [np.asarray(own)[np.maximum(f, 0)] for own, f in zip(columns, asked, strict=True)]
+    return joined(
+        feature=asked,
+        threshold=[t.threshold for t in inner],
+        nan_left=[t.missing_go_to_left.astype(np.bool_) for t in inner],
+        left=[t.children_left for t in inner],
+        right=[t.children_right for t in inner],
+        value=values,
+        base=base,
+        divisor=divisor,
+        features=features,
+        compare="float32",
+    )
+
+
+TREES = (tree.DecisionTreeClassifier, tree.DecisionTreeRegressor, tree.ExtraTreeClassifier, tree.ExtraTreeRegressor)
+
 PREDICTORS = {
     tree.DecisionTreeClassifier: tree_classifier,
     tree.DecisionTreeRegressor: tree_regressor,
@@ -98,9 +137,17 @@ PREDICTORS = {
 
 def _mean_classifier(est: Any, trees: Sequence[Any], table: Table, b: Builder) -> Prediction:
     if est.n_outputs_ != 1:
-        raise Refused(f"{est.n_outputs_} targets in one classifier; train one classifier per target")
+        return Prediction(targets=tuple(_one_target(est, k, trees, table, b) for k in range(est.n_outputs_)))
     probabilities = b.emit(_mean(trees, len(table)), b.numbers(table))
     return Prediction(label=b.emit(ArgMax(), probabilities), probabilities=probabilities, classes=est.classes_)
+
+
+def _one_target(est: Any, k: int, trees: Sequence[Any], table: Table, b: Builder) -> Prediction:
+    """One of several targets, from the same trees."""
+    count = len(est.classes_[k])
+    values = [t.tree_.value[:, k, :count] for t in trees]
+    p = b.emit(forest_of(trees, values, np.zeros(count), float(len(trees)), len(table)), b.numbers(table))
+    return Prediction(label=b.emit(ArgMax(), p), probabilities=p, classes=est.classes_[k])
 
 
 def _mean_regressor(trees: Sequence[Any], table: Table, b: Builder) -> Prediction:
@@ -111,7 +158,7 @@ def _mean(trees: Sequence[Any], features: int) -> Forest:
     """`Tree.value` holds `(nodes, 1, classes)` frequencies or `(nodes, outputs, 1)` values."""
     values = [t.tree_.value for t in trees]
     values = [v[:, 0, :] if v.shape[1] == 1 else v[:, :, 0] for v in values]
-    return _forest([t.tree_ for t in trees], values, np.zeros(values[0].shape[1]), float(len(trees)), features)
+    return forest_of(trees, values, np.zeros(values[0].shape[1]), float(len(trees)), features)
 
 
 def _boosted(est: Any, features: int) -> Forest:
@@ -127,25 +174,9 @@ def _boosted(est: Any, features: int) -> Forest:
         for k, one in enumerate(stage):
             value = np.zeros((one.tree_.node_count, outputs))
             value[:, k] = est.learning_rate * one.tree_.value[:, 0, 0]
-            trees.append(one.tree_)
+            trees.append(one)
             values.append(value)
-    return _forest(trees, values, np.asarray(est._raw_predict_init(zeros), np.float64)[0], 1.0, features)
-
-
-def _forest(trees: Sequence[Any], values: Sequence[Floats], base: Floats, divisor: float, features: int) -> Forest:
-    """scikit-learn's `Tree` objects as one `Forest`; they compare a float32 with a float64 threshold."""
-    return joined(
-        feature=[t.feature for t in trees],
-        threshold=[t.threshold for t in trees],
-        nan_left=[t.missing_go_to_left.astype(np.bool_) for t in trees],
-        left=[t.children_left for t in trees],
-        right=[t.children_right for t in trees],
-        value=values,
-        base=base,
-        divisor=divisor,
-        features=features,
-        compare="float32",
-    )
+    return forest_of(trees, values, np.asarray(est._raw_predict_init(zeros), np.float64)[0], 1.0, features)
 
 
 def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> str:

@@ -223,10 +223,7 @@ def _margins(server: Answers, rows: Integers) -> Margins:
 def _ties(margins: Margins, width: float) -> tuple[Flags, Flags]:
     """Which are ties even among doubles, and which are ties."""
     exact = margins.apart <= TIE
-    if width <= TIE:
-        return exact, exact
-    size = np.where(np.isfinite(margins.size), np.maximum(margins.size, 1.0), 1.0)
-    return exact, exact | (margins.apart <= width * size)
+    return exact, exact if width <= TIE else exact | margins.within(width)
 
 
 def _shown(columns: Columns, server: Answers, device: Answers, k: int) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgepack.contract import Answers, Columns, Runner, Verdict
+from edgepack.ir import Program
 from edgepack.ir.types import Array, Flags, Integers
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import TIE, Tolerance, compare, not_run
+from edgepack.parity.forks import near_forks
 from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count, take
 
@@ -29,6 +31,7 @@ def run_parity(
     runners: Mapping[str, Runner | str],
     cases: Cases,
     *,
+    program: Program | None = None,
     tolerance: Tolerance | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[Verdict, ...]:
@@ -40,6 +43,7 @@ def run_parity(
     Args:
         reference: the server.
         runners: by target; a string is the reason why its runtime is not there (`not run`).
+        program: what the reference means: tells the rows at which a choice inside it hangs by a hair.
         cases: the rows; those that the server refuses are left out and counted.
 
     Raises:
@@ -56,6 +60,7 @@ def run_parity(
         server=server,
         refused_rows=int(refused.sum()),
         origins=cases.origins[kept],
+        program=program,
         tolerance=tolerance or Tolerance(),
         progress=progress,
     )
@@ -81,6 +86,7 @@ class _Rows:
     server: Answers
     refused_rows: int
     origins: Array
+    program: Program | None
     tolerance: Tolerance
     progress: Progress
 
@@ -114,7 +120,12 @@ class _Rows:
         server = {name: answer[kept] for name, answer in self.server.items()}
         return replace(self, columns=take(self.columns, kept), server=server, origins=self.origins[kept])
 
+    def _ties(self, columns: Columns, width: float) -> Flags:
+        ties = self.reference.ties(columns)
+        return ties if self.program is None else ties | near_forks(self.program, columns, width)
+
     def _compared(self, target: str, runtime: str, runner: Runner) -> Verdict:
+        width = float(getattr(runner, "tie_width", TIE))
         return compare(
             target,
             runtime,
@@ -125,8 +136,8 @@ class _Rows:
             cases=Counter(self.origins.tolist()),
             tolerance=self.tolerance,
             margins=lambda at: self.reference.margins(take(self.columns, at)),
-            ties=lambda at: self.reference.ties(take(self.columns, at)),
-            tie_width=float(getattr(runner, "tie_width", TIE)),
+            ties=lambda at: self._ties(take(self.columns, at), width),
+            tie_width=width,
         )
 
     def _run(self, target: str, runner: Runner) -> dict[str, Array]:

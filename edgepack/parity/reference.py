@@ -99,6 +99,8 @@ class Reference:
             warnings.simplefilter("ignore")
             if (sums := _pair_sums(self.estimator, rows)) is not None:
                 return Margins.of(np.abs(sums).min(axis=1))
+            if (distances := _distances(self.estimator, rows)) is not None:
+                return Margins.of(-distances)
             if "probabilities" in self.interface.outputs:
                 return Margins.of(self.estimator.predict_proba(rows))
             if hasattr(self.estimator, "decision_function"):
@@ -156,6 +158,11 @@ class Margins:
         best = np.sort(scores, axis=1)[:, -2:]
         return cls(apart=best[:, 1] - best[:, 0], size=np.abs(best).max(axis=1))
 
+    def within(self, width: float) -> Flags:
+        """Where the scores are no more than `width` apart, beside the larger of 1 and their size."""
+        size = np.where(np.isfinite(self.size), np.maximum(self.size, 1.0), 1.0)
+        return np.asarray(self.apart <= width * size)
+
 
 def _last(estimator: Any, rows: Any) -> tuple[Any, Any]:
     """What decides at the end of a pipeline, and what it is given."""
@@ -170,6 +177,21 @@ def _pair_sums(estimator: Any, rows: Any) -> Floats | None:
     if not hasattr(last, "decision_function_shape") or not hasattr(last, "_decision_function"):
         return None
     return np.asarray(last._decision_function(given), np.float64).reshape(len(rows), -1)
+
+
+def _distances(estimator: Any, rows: Any) -> Floats | None:
+    """`(rows, points)` from what the nearest of decides the label: cluster centres, or codes of classes."""
+    from sklearn.metrics import euclidean_distances
+    from sklearn.multiclass import _predict_binary
+
+    last, given = _last(estimator, rows)
+    for name in ("cluster_centers_", "subcluster_centers_"):
+        if hasattr(last, name):
+            return np.asarray(euclidean_distances(given, getattr(last, name)), np.float64)
+    if hasattr(last, "code_book_"):
+        said = np.stack([_predict_binary(member, given) for member in last.estimators_], axis=1)
+        return np.asarray(euclidean_distances(said, last.code_book_), np.float64)
+    return None
 
 
 def _form(estimator: Any, interface: Interface) -> Form:

@@ -185,7 +185,7 @@ def run(
     cases = within(
         make_cases(lowered, folded=program, example=columns_of(sample, program.interface), budget_rows=rows), limit
     )
-    verdicts = {v.target: v for v in run_parity(reference, runners, cases)}
+    verdicts = {v.target: v for v in run_parity(reference, runners, cases, program=lowered)}
     return Compared(
         reference=reference,
         lowered=lowered,

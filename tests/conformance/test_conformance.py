@@ -64,7 +64,7 @@ def compare(name: str, folder: Path, record: Any, *, rows: int) -> None:
         runners[target_name] = target.open(artifact.path, program.interface)
     reference = Reference(estimator=estimator, interface=program.interface, none_columns=program.none_columns)
     cases = make_cases(lowered, folded=program, example=columns_of(frame, program.interface), budget_rows=rows)
-    for verdict in run_parity(reference, runners, cases):
+    for verdict in run_parity(reference, runners, cases, program=lowered):
         worst = max(c.smallest_passing_tolerance for c in verdict.outputs)
         told = f"{verdict.rows} rows, {verdict.label_changes} label changes, error {worst:.1e}"
         record(verdict.target, f"{verdict.status}: {told}")

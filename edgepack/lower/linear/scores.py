@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edgepack.ir.ops import Affine, ArgMax, Linear, Select, Step
+from edgepack.ir.ops import Affine, ArgMax, Constant, Linear, Normalize, Reduce, Select, Step, Where
 from edgepack.lower.builder import Builder, Table
 from edgepack.lower.predict import Prediction
 
@@ -38,6 +38,13 @@ def each_label(scores: str, threshold: float, b: Builder) -> tuple[str, ...]:
     """Per column, 1 where the score is above the threshold, else 0: the labels of a multilabel classifier."""
     columns = [b.emit(Select(columns=np.array([j])), scores) for j in range(b.types[scores].width)]
     return tuple(b.emit(Step(threshold=threshold, strict=True), column) for column in columns)
+
+
+def shares(p: str, b: Builder) -> str:
+    """Each row divided by its sum; where every class has 0, all have the same."""
+    width = b.types[p].width
+    total = b.emit(Reduce(function="sum"), p)
+    return b.emit(Where(), total, b.emit(Normalize(), p), b.emit(Constant(row=np.full(width, 1 / width)), p))
 
 
 def inlier(decision: str, offset: Any, b: Builder, *, strict: bool) -> Prediction:

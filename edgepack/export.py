@@ -118,9 +118,13 @@ def export(
             compiled, artifacts = shrunk.compiled, shrunk.artifacts
         cases = cases_for(compiled, rows=rows, data=more)
         runners = {t.name: _runner(t, a, compiled) for t, a in zip(chosen, artifacts, strict=True)}
-        reference = compiled.reference
         verdicts = run_parity(
-            reference, runners, cases, tolerance=tolerance or compiled.tolerance, on_progress=progress
+            compiled.reference,
+            runners,
+            cases,
+            program=compiled.meaning,
+            tolerance=tolerance or compiled.tolerance,
+            on_progress=progress,
         )
         if compiled.quantized is None:
             progress("prove", 0, 0)

@@ -99,6 +99,8 @@ class Reference:
             warnings.simplefilter("ignore")
             if (sums := _pair_sums(self.estimator, rows)) is not None:
                 return Margins.of(np.abs(sums).min(axis=1))
+            if (above := _above_threshold(self.estimator, rows)) is not None:
+                return Margins.of(above)
             if (distances := _distances(self.estimator, rows)) is not None:
                 return Margins.of(-distances)
             if "probabilities" in self.interface.outputs:
@@ -177,6 +179,25 @@ def _pair_sums(estimator: Any, rows: Any) -> Floats | None:
     if not hasattr(last, "decision_function_shape") or not hasattr(last, "_decision_function"):
         return None
     return np.asarray(last._decision_function(given), np.float64).reshape(len(rows), -1)
+
+
+def _above_threshold(estimator: Any, rows: Any) -> Floats | None:
+    """`(rows,)`: by how much a classifier's score is above a threshold that was set or tuned."""
+    from sklearn.utils._response import _get_response_values_binary
+
+    last, given = _last(estimator, rows)
+    if not hasattr(last, "response_method") or not hasattr(last, "_get_response_method"):
+        return None
+    tuned = hasattr(last, "best_threshold_")
+    positive = last._curve_scorer._get_pos_label() if tuned else last.pos_label
+    inner = getattr(last, "estimator_", last.estimator)
+    score, _, method = _get_response_values_binary(
+        inner, given, last._get_response_method(), pos_label=positive, return_response_method_used=True
+    )
+    threshold = last.best_threshold_ if tuned else last.threshold
+    if threshold == "auto":
+        threshold = 0.5 if method == "predict_proba" else 0.0
+    return np.asarray(score, np.float64) - threshold
 
 
 def _distances(estimator: Any, rows: Any) -> Floats | None:

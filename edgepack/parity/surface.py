@@ -9,10 +9,13 @@ from edgepack.ir import Program
 from edgepack.ir.types import Array, Floats
 
 STEPS = 40
+ASIDE = 1e-3
+"""How far off, as a part of the way between the two rows."""
 
 
 def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
-    """Rows two by two: numbers on the line between two plausible rows, just before and just after the label changes.
+    """Rows by fours: numbers on the line between two plausible rows, just before and just after the label changes, and
+    a little further off on either side, where no two scores are so near that they would count as a tie.
 
     Strings and missing values are the first row's. None where no two rows that were tried have different labels.
     """
@@ -32,8 +35,8 @@ def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Gen
         middle = (low + high) / 2
         same = program.run(_between(program, start, end, middle))["label"] == labels
         low, high = np.where(same, middle, low), np.where(same, high, middle)
-    before, after = _between(program, start, end, low), _between(program, start, end, high)
-    return {name: np.concatenate([before[name], after[name]]) for name in before}
+    rows = [_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)]
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def _between(program: Program, start: Columns, end: Columns, at: Floats) -> dict[str, Array]:

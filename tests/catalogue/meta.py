@@ -270,19 +270,23 @@ TARGETS = {
 
 WRAPPED = {
     **{
-        f"FixedThresholdClassifier, {method}, {threshold}, {positive}": Case(
+        f"FixedThresholdClassifier, {method}, {threshold}, {positive}, {output}": Case(
             make=lambda method=method, threshold=threshold, positive=positive: model_selection.FixedThresholdClassifier(
                 logistic(), threshold=threshold, response_method=method, pos_label=positive
             ),
             target="binary",
+            output=output,
             limit=LIMIT,
+            targets=("onnx", "coreml") if output else ("onnx",),  # whose classifiers choose the likelier class
         )
-        for method, threshold, positive in product(
-            ["auto", "predict_proba", "decision_function"], ["auto", 0.3], [None, 0, 1]
+        for method, threshold, positive, output in product(
+            ["auto", "predict_proba", "decision_function"], ["auto", 0.3], [None, 0, 1], ["predict", None]
         )
     },
     "TunedThresholdClassifierCV": Case(
-        make=lambda: model_selection.TunedThresholdClassifierCV(short(), cv=3, random_state=0), target="binary"
+        make=lambda: model_selection.TunedThresholdClassifierCV(short(), cv=3, random_state=0),
+        target="binary",
+        output="predict",
     ),
     "GridSearchCV": Case(
         make=lambda: model_selection.GridSearchCV(short(), {"max_depth": [2, 3]}, cv=3), target="words"

@@ -147,13 +147,11 @@ def test_what_cannot_be_said_is_refused(model: Any, reason: str) -> None:
         lower(fitted(model, X, np.abs(Y)), X)
 
 
-def test_one_versus_rest_of_several_labels_and_of_others_is_refused() -> None:
-    several = fitted(OneVsRestClassifier(LogisticRegression()), X, np.stack([Y > 0, Y > 1], axis=1).astype(int))
-    with pytest.raises(UnsupportedError, match="several labels per row; train one classifier per label"):
-        lower(several, X)
-    others = fitted(OneVsRestClassifier(RandomForestRegressor(2)), X, classes(Y, [0, 1, 2]))
-    with pytest.raises(UnsupportedError, match="RandomForestRegressor inside; use LogisticRegression"):
-        lower(others, X)
+def test_one_versus_rest_of_regressors_and_of_several_labels() -> None:
+    labels = np.stack([Y > 0, Y > 1], axis=1).astype(int)
+    check(fitted(OneVsRestClassifier(RandomForestRegressor(2)), X, classes(Y, [0, 1, 2])), X)
+    program = lower(fitted(OneVsRestClassifier(LogisticRegression()), X, labels), X)
+    assert (program.interface.outputs, program.interface.value_width) == (("value",), 2)
 
 
 def test_a_column_far_from_zero_keeps_its_digits() -> None:

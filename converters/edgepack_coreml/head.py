@@ -9,7 +9,7 @@ import numpy as np
 
 from edgepack.contract import Problem
 from edgepack.ir import Node, Program
-from edgepack.ir.ops import Affine, ArgMax, Complement, Label, Normalize, Select, Sigmoid, Softmax, Step
+from edgepack.ir.ops import Affine, ArgMax, Binary, Complement, Label, Normalize, Reduce, Select, Sigmoid, Softmax, Step
 
 Link = Literal["none", "softmax", "logistic", "one versus rest", "probability"]
 
@@ -121,10 +121,17 @@ class _Reader:
                 self.covered |= {name, inner.name}
                 link = "logistic" if isinstance(op, Complement) else "one versus rest"
                 return inner.inputs[0], link, {name, inner.name}
+            case Binary(function="divide") if node and self._is_sum(node.inputs[1], node.inputs[0]):
+                return name, "none", {name, node.inputs[0]}
             case _:
                 return name, "none", {name}
         self.covered.add(name)
         return node.inputs[0] if node else name, link, {name}
+
+    def _is_sum(self, name: str, of: str) -> bool:
+        """Whether a value is the sum of another one's columns."""
+        node = self._nodes.get(name)
+        return node is not None and node.inputs == (of,) and isinstance(node.op, Reduce) and node.op.function == "sum"
 
     def _only_stretches(self, scores: str, compared: str) -> bool:
         """Whether the scores are the compared ones times a positive factor: their signs agree."""

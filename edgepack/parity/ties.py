@@ -29,6 +29,8 @@ def ties(estimator: Any, rows: Any) -> Flags:
     if hasattr(estimator, "radius_neighbors") and hasattr(estimator, "radius"):
         fewer, more = (estimator.radius_neighbors(rows, estimator.radius * (1 + s * NEAR))[1] for s in (-1, 1))
         return np.array([len(a) != len(b) for a, b in zip(fewer, more, strict=True)])
+    if getattr(estimator, "nn_fit", None) is not None:
+        return _of_nearest(estimator.nn_fit, rows)
     if hasattr(estimator, "centroids_") and hasattr(estimator, "class_prior_"):
         return _of_centroids(estimator, rows)
     return flags

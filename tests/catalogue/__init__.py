@@ -19,6 +19,7 @@ from catalogue import (
     preprocess,
     project,
     select,
+    semi,
     svm,
 )
 from catalogue.case import Case
@@ -38,6 +39,7 @@ CASES: Mapping[str, Case] = {
     **preprocess.CASES,
     **project.CASES,
     **select.CASES,
+    **semi.CASES,
     **svm.CASES,
 }
 """By name: the estimator's class, then its flags."""

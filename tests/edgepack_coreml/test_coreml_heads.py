@@ -12,17 +12,21 @@ from edgepack.contract import Input
 from edgepack.ir.ops import (
     Affine,
     ArgMax,
+    Binary,
     Complement,
+    Elementwise,
     Forest,
     Impute,
     Label,
     Linear,
     Normalize,
+    Reduce,
     Select,
     Sigmoid,
     Softmax,
     Step,
 )
+from edgepack_coreml.mil import plan
 
 Make = Callable[..., Any]
 X = [Input(name="X", kind="number", width=3)]
@@ -157,3 +161,26 @@ def test_labels_come_back_as_they_were(agree: Make, program: Make, name: str, fo
         classes,
     )
     agree(p, tolerance=1e-15)
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_the_largest_vote_is_the_largest_share(divided: bool, program: Make) -> None:
+    shares: list[Any] = [("p", Normalize(), ["v"])]
+    if divided:
+        shares = [("s", Reduce(function="sum"), ["v"]), ("p", Binary(function="divide"), ["v", "s"])]
+    chain = [("v", Elementwise(function="absolute"), ["i0"]), *shares]
+    chain += [("k", ArgMax(), ["v"]), ("l", Label(classes=np.array([0, 1, 2])), ["k"])]
+    made = program([Input(name="X", kind="number", width=3)], chain, {"label": "l", "probabilities": "p"}, (0, 1, 2))
+    assert plan(made, 15).problems == ()
+
+
+def test_shares_of_another_sum_are_no_shares(program: Make) -> None:
+    chain = [
+        ("v", Elementwise(function="absolute"), ["i0"]),
+        ("s", Reduce(function="sum"), ["i0"]),
+        ("p", Binary(function="divide"), ["v", "s"]),
+        ("k", ArgMax(), ["v"]),
+        ("l", Label(classes=np.array([0, 1, 2])), ["k"]),
+    ]
+    made = program([Input(name="X", kind="number", width=3)], chain, {"label": "l", "probabilities": "p"}, (0, 1, 2))
+    assert "decides the label" in plan(made, 15).problems[0].reason

@@ -110,6 +110,8 @@ class Reference:
             if hasattr(self.estimator, "predict_proba") and hasattr(self.estimator, "score_samples"):
                 apart = Margins.of(np.log(np.asarray(self.estimator.predict_proba(rows), np.float64)))
                 return Margins(apart=apart.apart, size=np.abs(self.estimator.score_samples(rows)))
+            if hasattr(self.estimator, "predict_proba") and getattr(self.estimator, "multi_class", "") != "one_vs_one":
+                return Margins.of(self.estimator.predict_proba(rows))
         unknown = np.full(len(columns[self.interface.inputs[0].name]), np.inf)
         return Margins(apart=unknown, size=np.ones(len(unknown)))
 

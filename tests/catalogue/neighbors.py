@@ -25,9 +25,6 @@ METRICS: dict[str, dict[str, Any]] = {
     "sqeuclidean": {"metric": "sqeuclidean"},
     "cosine": {"metric": "cosine"},
 }
-INEXACT = ("minkowski, weighted", "seuclidean", "cosine")
-"""Metrics whose small distances lose digits in float32; their inverses, as weights, lose as many."""
-
 SEARCHES: list[dict[str, Any]] = [{}, {"algorithm": "brute"}, {"algorithm": "ball_tree"}]
 FAR = 1e3
 """Beyond it a distance in float32 has too few digits left of what tells the fitted rows apart."""
@@ -43,7 +40,8 @@ NEAREST = {
             kind,
             {"weights": weights, "n_neighbors": count, **METRICS[metric]},
             target=target,
-            targets=("onnx",) if weights == "distance" and metric in INEXACT else ("onnx", "coreml"),
+            # small distances lose digits in float32, and their inverses as many
+            targets=("onnx",) if weights == "distance" and metric == "minkowski, weighted" else ("onnx", "coreml"),
         )
         for (kind, target, count), metric, weights in product(
             [
@@ -83,7 +81,6 @@ WITHIN = {
             kind,
             {"weights": weights, "radius": radius, **METRICS[metric], **more},
             target=target,
-            targets=("onnx",) if weights == "distance" and metric in INEXACT else ("onnx", "coreml"),
         )
         for (kind, target, more), (metric, radius), weights in product(
             [
@@ -121,7 +118,6 @@ CENTROIDS = {
         {"metric": metric, "shrink_threshold": shrink, "priors": priors},
         target=target,
         output=output,
-        targets=("onnx",) if priors == [0.7, 0.2, 0.1] else ("onnx", "coreml"),  # squares of some tens, in float32
     )
     for metric, shrink, priors, (target, output) in product(
         ["euclidean", "manhattan"],

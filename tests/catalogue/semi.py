@@ -25,8 +25,6 @@ SPREADING = {
         target=target,
         limit=limit,
         sparse=sparse,
-        # sums of hundreds of weights, of classes that are about as likely, in float32
-        targets=("onnx",) if options["kernel"] == "rbf" and target in ("words", "thirds") else ("onnx", "coreml"),
     )
     for kind, (options, limit), (target, sparse) in product(
         [LabelPropagation, LabelSpreading],
@@ -48,7 +46,6 @@ ENVELOPES = {
         target="none",
         output=output,
         limit=1e18,
-        targets=("onnx", "coreml") if output else ("onnx",),  # a sign decides, in float32
     )
     for options, output in product(
         [{}, {"contamination": 0.3}, {"assume_centered": True}, {"store_precision": False, "support_fraction": 0.9}],

@@ -26,10 +26,6 @@ def _case(kind: Any, options: dict[str, Any], limit: float, **more: Any) -> Case
     return Case(make=partial(kind, **options), limit=limit, **{"rows": "unit", **more})
 
 
-# votes and shares of more than two classes are an ML Program: float32 has too few digits for sums of large weights,
-# and for rows where the shares are about the same
-FLOAT32 = {"targets": ("onnx",)}
-
 CLASSIFIERS = {
     **{
         f"{kind.__name__}, {kernel}, {target}, {output}": _case(
@@ -38,7 +34,6 @@ CLASSIFIERS = {
             limit,
             target=target,
             output=output,
-            **(FLOAT32 if kind is svm.NuSVC and target == "words" and output else {}),
         )
         for (kind, fixed), (kernel, (options, limit)), target, output in product(
             [(svm.SVC, {}), (svm.NuSVC, {"nu": 0.3})],
@@ -54,7 +49,6 @@ CLASSIFIERS = {
             1e100,
             target=target,
             output=output,
-            **(FLOAT32 if ties and target == "thirds" else {}),
         )
         for shape, ties in [("ovr", True), ("ovo", False)]
         for target, output in product(["thirds", "flags", "floats"], [None, "decision_function"])

@@ -213,3 +213,10 @@ def test_a_mixtures_margins_are_those_of_its_log_densities() -> None:
     assert near.sum() > 9
     assert np.allclose(margins.apart[near], (scores[:, 1] - scores[:, 0])[near])
     assert np.allclose(margins.size, np.abs(scores[:, 1]), rtol=0.2)
+
+
+def test_a_label_alone_has_the_margin_of_the_probabilities() -> None:
+    x = np.array([[0.0], [0.0], [1.0], [1.0], [1.0]])
+    estimator = DecisionTreeClassifier().fit(x, [0, 1, 1, 1, 0])
+    reference = Reference(estimator=estimator, interface=matrix_interface(1, "label", classes=(0, 1)))
+    assert np.allclose(reference.margins({"X": np.array([[0.0], [1.0]])}).apart, [0, 1 / 3])

@@ -142,7 +142,7 @@ OUTLIERS = {
     for metric, (count, share), output in product(
         ["euclidean", "manhattan", "cosine"],
         [(20, "auto"), (3, 0.1), (500, 0.2)],
-        [None, "decision_function", "score_samples"],
+        ["score_samples", "decision_function", None],
     )
 }
 

@@ -32,6 +32,15 @@ def test_what_lies_here_has_all_the_weight(k: int) -> None:
     np.testing.assert_allclose(answers(est, rows)["value"][here], expected[here], rtol=1e-12)
 
 
+def test_among_many_equal_rows_the_density_is_not_infinite() -> None:
+    x = np.concatenate([np.zeros((9, 2)), X])
+    est = neighbors.LocalOutlierFactor(4, novelty=True).fit(x)
+    rows = np.array([[0.0, 0.0], [1e-9, 0.0], [5.0, 5.0]])
+    expected = est.score_samples(rows)
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(answers(est, rows, "score_samples")["value"][:2], expected[:2], rtol=1e-6)
+
+
 def test_a_radius_includes_its_edge() -> None:
     est = neighbors.RadiusNeighborsRegressor(2.0).fit(X, np.arange(40.0))
     rows = np.array([[0.0, 0.0], [3.0, 5.0], [9.0, 9.0]])

@@ -20,7 +20,8 @@ from edgepack.lower.project.products import doubles, product
 def knn_imputer(est: Any, table: Table, b: Builder) -> Table:
     """Each missing value becomes the mean of the nearest fitted rows that have one, or that of all where none is near.
 
-    The square of a distance is the mean square of the differences in what both rows have, times all columns.
+    The square of a distance is the mean square of the differences in what both rows have; that scikit-learn multiplies
+    all of them with the number of columns changes nothing.
     """
     if est.metric != "nan_euclidean":
         raise Refused("metric is a Python function; use 'nan_euclidean'")
@@ -53,8 +54,7 @@ def _distances(x: str, missing: str, points: Floats, present: Flags, est: Any, b
     counted = b.emit(Binary(function="multiply"), elementwise("square", difference, b), both)
     shared = product(has, present, b)
     total = b.emit(Reduce(function="sum", groups=n), counted)
-    mean = b.emit(Binary(function="divide"), total, binary("maximum", shared, 1.0, b))
-    return affine(mean, b, factor=float(width)), shared
+    return b.emit(Binary(function="divide"), total, binary("maximum", shared, 1.0, b)), shared
 
 
 def _column(est: Any, j: int, x: str, missing: str, squares: str, shared: str, b: Builder) -> str:

@@ -24,6 +24,8 @@ METRICS: dict[str, dict[str, Any]] = {
     "seuclidean": {"metric": "seuclidean", "metric_params": {"V": np.array([0.1, 0.2, 0.3, 0.2, 0.1, 0.5])}},
     "sqeuclidean": {"metric": "sqeuclidean"},
     "cosine": {"metric": "cosine"},
+    "braycurtis": {"metric": "braycurtis"},
+    "canberra": {"metric": "canberra"},
 }
 SEARCHES: list[dict[str, Any]] = [{}, {"algorithm": "brute"}, {"algorithm": "ball_tree"}]
 FAR = 1e3

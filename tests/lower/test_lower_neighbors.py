@@ -22,6 +22,17 @@ def answers(est: Any, rows: np.ndarray, output: Any = None) -> Any:
     return program.run({program.interface.inputs[0].name: rows})
 
 
+@pytest.mark.parametrize("metric", ["braycurtis", "canberra", "hamming"])
+@pytest.mark.parametrize("algorithm", ["auto", "brute"])
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_shares(metric: str, algorithm: Any, weights: Any) -> None:
+    est = neighbors.KNeighborsRegressor(40, metric=metric, algorithm=algorithm, weights=weights).fit(
+        X - 1, np.arange(40)
+    )
+    rows = np.concatenate([X[:9] - 1, [[0.5, -0.25], [0.0, 0.0], [-3.0, 2.0**-100]]])
+    np.testing.assert_allclose(answers(est, rows)["value"], est.predict(rows), rtol=1e-12)
+
+
 @pytest.mark.parametrize("k", [1, 3, 40])
 def test_what_lies_here_has_all_the_weight(k: int) -> None:
     x = np.concatenate([X, [[9.0, 9.0], [9.0, 9.0], [9.5, 9.0]]])
@@ -51,7 +62,7 @@ def test_a_radius_includes_its_edge() -> None:
 @pytest.mark.parametrize(
     ("est", "message"),
     [
-        (neighbors.KNeighborsClassifier(metric="canberra"), "metric 'canberra'; use one of euclidean"),
+        (neighbors.KNeighborsClassifier(metric="haversine"), "metric 'haversine'; use one of euclidean"),
         (neighbors.KNeighborsClassifier(metric=lambda a, b: abs(a - b).sum()), "is a Python function"),
         (neighbors.KNeighborsClassifier(weights=lambda d: d + 1), "weights is a Python function"),
         (neighbors.RadiusNeighborsClassifier(outlier_label=7), "outlier_label=7 is none of the classes"),

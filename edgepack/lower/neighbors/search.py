@@ -16,10 +16,11 @@ from edgepack.ir.ops import Affine, Binary, Distances, Nearest, Reduce
 from edgepack.ir.types import Floats
 from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.formula import binary, constant, elementwise, where
+from edgepack.lower.neighbors.shares import SHARES, share
 from edgepack.lower.project.products import doubles
 
 SYNONYMS = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan", "infinity": "chebyshev", "p": "minkowski"}
-KNOWN = ("euclidean", "sqeuclidean", "seuclidean", "manhattan", "chebyshev", "minkowski", "cosine")
+KNOWN = ("euclidean", "sqeuclidean", "seuclidean", "manhattan", "chebyshev", "minkowski", "cosine", *SHARES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ def measured(metric: Any, params: dict[str, Any], points: Floats, x: str, b: Bui
     if metric not in KNOWN or params:
         more = f" with {', '.join(params)}" if params else ""
         raise Refused(f"metric {metric!r}{more}; use one of {', '.join(KNOWN)}")
+    if metric in SHARES:
+        return Search(rank=share(metric, points, x, b), is_square=False)
     if scale is not None:
         x, points = b.emit(Affine(factor=scale), x), points * scale
     if metric == "minkowski" and power in (1.0, 2.0, math.inf):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgepack.ir.ops import Linear
+from edgepack.ir.ops import Linear, Reduce
 from edgepack.ir.types import Floats
 from edgepack_coreml import supported
 from edgepack_coreml.builder import Builder
@@ -29,6 +29,12 @@ def total(tables: tuple[Numbers, ...]) -> Numbers:
     return columns_of(flattened(tuple(c for table in tables for c in table), coef, np.zeros(width)))
 
 
+def sums(op: Reduce, table: Numbers) -> Numbers:
+    """Runs of columns added: a weighted sum of them, with weights of 1."""
+    coef = np.repeat(np.eye(op.groups), len(table) // op.groups, axis=1)
+    return columns_of(flattened(table, coef, np.zeros(op.groups)))
+
+
 def weighted(table: Numbers) -> Weighted:
     """A table as the weighted sum that it is, or as its columns themselves."""
     whole = whole_source(table)
@@ -44,12 +50,12 @@ def flattened(table: Numbers, coef: Floats, intercept: Floats) -> Weighted:
     for source, own in _by_source(table, coef):
         part: Weighted | None = None
         if isinstance(source, Weighted):
-            part = Weighted(columns=source.columns, coef=own @ source.coef, intercept=own @ source.intercept)
+            part = _per_kernel(whole_source(source.columns), own @ source.coef, own @ source.intercept)
+            part = part or Weighted(columns=source.columns, coef=own @ source.coef, intercept=own @ source.intercept)
         elif isinstance(source, Looked) and np.isfinite(source.op.table).all():
             part = _per_category(source, own) if isinstance(source.of, Text) else _per_number(source, own)
-        elif isinstance(source, Kernel) and source.function != "square":
-            summed = columns_of(replace(source, coef=own @ source.coef))
-            part = Weighted(columns=summed, coef=np.eye(len(own)), intercept=np.zeros(len(own)))
+        else:
+            part = _per_kernel(source, own, np.zeros(len(own)))
         if part is None:
             taken = sorted({c.index for c in table if c.source is source})
             columns += (Column(source=source, index=k) for k in taken)
@@ -111,6 +117,14 @@ def _per_category(source: Looked, coef: Floats) -> Weighted | None:
     hot = replace(source.giving(index[:, None]), one_hot=len(rows))
     columns = columns_of(hot) if rows else ()
     return Weighted(columns=columns, coef=coef @ (table[rows] - unknown).T, intercept=coef @ unknown)
+
+
+def _per_kernel(source: Source | None, coef: Floats, intercept: Floats) -> Weighted | None:
+    """Weighted sums of a kernel's sums as other sums of that kernel; None for any other source."""
+    if not isinstance(source, Kernel) or source.function == "square":
+        return None
+    summed = columns_of(replace(source, coef=coef @ source.coef))
+    return Weighted(columns=summed, coef=np.eye(len(coef)), intercept=intercept)
 
 
 def _per_number(source: Looked, coef: Floats) -> Weighted:

@@ -8,12 +8,22 @@ import numpy as np
 
 from edgepack.ir.ops import Affine, Bucket, Clip, Elementwise, Impute, Indicate, Lookup, OneHot, Step
 from edgepack.ir.types import Flags, Floats
-from edgepack_coreml import ensemble, functions
+from edgepack_coreml import ensemble, functions, linear
 from edgepack_coreml.builder import Builder, distinct, positions
 from edgepack_coreml.feature import Feature
 from edgepack_coreml.proto import messages
 from edgepack_coreml.refused import Refused
-from edgepack_coreml.source import Column, Grown, Looked, Numbers, Weighted, columns_of, is_float32, whole_source
+from edgepack_coreml.source import (
+    Column,
+    Grown,
+    Kernel,
+    Looked,
+    Numbers,
+    Weighted,
+    columns_of,
+    is_float32,
+    whole_source,
+)
 
 ONE = np.ones(1, np.bool_)
 
@@ -26,8 +36,12 @@ def each(b: Builder, op: EACH, table: Numbers) -> Numbers:
 
     A looked-up column needs no stage: the op is applied to the lookup's own table, by its own meaning.
     """
-    if isinstance(op, Affine) and isinstance(whole := whole_source(table), Weighted | Grown):
-        return _rescaled(op, whole)
+    if isinstance(op, Affine):
+        whole = whole_source(table)
+        if isinstance(whole, Kernel):
+            whole = linear.flattened(table, np.eye(len(table)), np.zeros(len(table)))
+        if isinstance(whole, Weighted | Grown):
+            return _rescaled(op, whole)
     folded: dict[int, Column] = {}
     for k, column in enumerate(table):
         if isinstance(column.source, Looked) and column.source.one_hot is None:

@@ -22,6 +22,7 @@ from edgepack.ir.ops import (
     Lookup,
     OneHot,
     OnnxBlock,
+    Reduce,
     Select,
     Step,
     Sum,
@@ -161,6 +162,8 @@ def _planned_numbers(b: Builder, node: Node, tables: Sequence[Numbers]) -> Numbe
             return linear.linear(op, table)
         case Sum():
             return linear.total(tuple(tables))
+        case Reduce(function="sum") as op:
+            return linear.sums(op, table)
         case Forest() as op:
             return forests.forest(op, table)
         case OnnxBlock() as op:

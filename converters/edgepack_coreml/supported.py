@@ -36,6 +36,8 @@ def kernel(op: object, table: Numbers) -> Numbers | None:
             degree = float(op.exponent[0])
             made = replace(_of_products(source, "poly"), degree=int(degree))
             return columns_of(made) if degree in range(1, LARGEST_DEGREE) else None
+        case Elementwise(function="square"):
+            return columns_of(_squares(source if isinstance(source, Weighted) else _itself(table)))
     return None
 
 
@@ -43,6 +45,7 @@ def write(b: Builder, source: Kernel, name: str, intercept: float = 0.0) -> Feat
     """A supportVectorRegressor for one weighted sum, named as said; points of weight 0 are left out."""
     if source.function == "square":
         raise Refused("squared distances have no Core ML stage")
+    source = _needed(source)
     features, points = _arranged(b, source)
     message = messages().Model()
     regressor = message.supportVectorRegressor
@@ -54,10 +57,9 @@ def write(b: Builder, source: Kernel, name: str, intercept: float = 0.0) -> Feat
             poly.degree, poly.c, poly.gamma = source.degree, source.offset, source.gamma
         case "sigmoid":
             regressor.kernel.sigmoidKernel.c, regressor.kernel.sigmoidKernel.gamma = source.offset, source.gamma
-    weights = source.coef[0]
-    for k in np.flatnonzero(weights) if weights.any() else [0]:
-        regressor.denseSupportVectors.vectors.add(values=points[k].tolist())
-        regressor.coefficients.alpha.append(weights[k])
+    for point in points.tolist():
+        regressor.denseSupportVectors.vectors.add(values=point)
+    regressor.coefficients.alpha.extend(source.coef[0].tolist())
     regressor.rho = -intercept
     out = Feature(name=name, kind="double", exact=source.exact, float32=source.float32)
     b.add("supportVectorRegressor", features, [out], message, predicted=name)
@@ -73,6 +75,33 @@ def _of_products(source: Weighted, function: Literal["poly", "sigmoid"]) -> Kern
     """A function of products with points: those are the weights."""
     offset, points = float(source.intercept[0]), source.coef
     return Kernel(columns=source.columns, points=points, function=function, offset=offset, coef=np.eye(len(points)))
+
+
+def _itself(table: Numbers) -> Weighted:
+    return Weighted(columns=table, coef=np.eye(len(table)), intercept=np.zeros(len(table)))
+
+
+def _squares(source: Weighted) -> Kernel:
+    """Squares of weighted sums: products of degree 2. Different intercepts are the weights of a column of ones."""
+    if _one(source.intercept):
+        return replace(_of_products(source, "poly"), degree=2)
+    first = source.columns[:1]
+    ones = columns_of(Weighted(columns=first, coef=np.zeros((1, 1)), intercept=np.ones(1)))
+    points = np.concatenate([source.coef, source.intercept[:, None]], axis=1)
+    return Kernel(columns=(*source.columns, *ones), points=points, function="poly", degree=2, coef=np.eye(len(points)))
+
+
+def _needed(source: Kernel) -> Kernel:
+    """Without points of weight 0, and in products without columns that are multiplied by 0 alone.
+
+    A NaN there would spoil an answer that does not depend on it.
+    """
+    used = np.flatnonzero(source.coef[0]) if source.coef.any() else np.zeros(1, np.int64)
+    source = replace(source, points=source.points[used], coef=source.coef[:, used])
+    if source.function == "rbf":
+        return source
+    taken = np.flatnonzero(source.points.any(axis=0)) if source.points.any() else np.zeros(1, np.int64)
+    return replace(source, columns=tuple(source.columns[k] for k in taken), points=source.points[:, taken])
 
 
 def _arranged(b: Builder, source: Kernel) -> tuple[tuple[Feature, ...], Floats]:

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.naive_bayes import GaussianNB
 
-from edgepack.contract import Input
+from edgepack.contract import EmitOptions, Input
 from edgepack.errors import EdgepackError
 from edgepack.ir import Program
-from edgepack.ir.ops import Affine, Bucket, Concat, Distances, Elementwise, Label, Linear, Power, Step
+from edgepack.ir.ops import Affine, Bucket, Concat, Distances, Elementwise, Label, Linear, Power, Reduce, Step
+from edgepack.lower import lower
+from edgepack.passes import optimize
+from edgepack_coreml import target
 from edgepack_coreml.evaluate import Evaluator
 from edgepack_coreml.proto import messages
 
@@ -72,6 +76,41 @@ def test_signs_of_sums_are_votes(right: bool, program: Make, agree: Make) -> Non
     agree(program(INPUTS[:1], chain, {"value": "y"}), {"a": x.astype(np.float32).astype(np.float64)[:, None]})
 
 
+def turned(intercept: Any) -> list[tuple[str, Any, list[str]]]:
+    """Squares of weighted sums, scaled, and added by twos and threes."""
+    return [
+        ("x", Concat(), ["i1", "i0"]),
+        ("t", Linear(coef=POINTS[:6], intercept=np.asarray(intercept, np.float64)), ["x"]),
+        ("s", Elementwise(function="square"), ["t"]),
+        ("a", Affine(divisor=np.arange(1.0, 7.0)), ["s"]),
+        ("y", Reduce(function="sum", groups=2), ["a"]),
+    ]
+
+
+@pytest.mark.parametrize("intercept", [np.zeros(6), np.full(6, 2.0), np.arange(6.0) - 2])
+def test_sums_of_squares_are_one_regressor_each(intercept: Any, program: Make, agree: Make) -> None:
+    kinds = agree(program(INPUTS, turned(intercept), {"value": "y"}), rows(), 1e-13)
+    assert kinds.count("supportVectorRegressor") == 2
+    assert ("glmRegressor" in kinds) == (len(set(intercept)) > 1)  # a column of ones
+
+
+def test_squares_of_large_and_centred_numbers_keep_their_digits(program: Make, agree: Make) -> None:
+    chain = [
+        ("x", Concat(), ["i1", "i0"]),
+        ("c", Affine(center=np.array([1.0, -3e5, 1 / 3])), ["x"]),
+        ("s", Elementwise(function="square"), ["c"]),
+        ("y", Reduce(function="sum"), ["s"]),
+    ]
+    far = {"a": np.array([[0.0], [1e30], [1 / 3]]), "b": np.array([[1.0, -3e5], [1e18, 2.0], [1.0, -299999.96875]])}
+    agree(program(INPUTS, chain, {"value": "y"}), far, 1e-15)
+
+
+def test_a_missing_number_spoils_its_own_square_alone(program: Make, agree: Make) -> None:
+    chain = [("x", Concat(), ["i1", "i0"]), ("y", Elementwise(function="square"), ["x"])]
+    given = {"a": np.array([[np.nan], [2.0]]), "b": np.array([[1.5, -2.0], [np.nan, 1e-3]])}
+    agree(program(INPUTS, chain, {"value": "y"}), given, 1e-15)
+
+
 @pytest.mark.parametrize(
     ("op", "kind"),
     [
@@ -128,3 +167,14 @@ def test_every_parameter_counts(model: Any, change: Callable[[Any], Any]) -> Non
     before = Evaluator(model).run(given)["value"]
     change(regressor(model).supportVectorRegressor)
     assert np.abs(np.asarray(Evaluator(model).run(given)["value"]) - np.asarray(before)).max() > 1e-5
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_normal_distribution_is_one_regressor_per_class(classes: int, tmp_path: Path) -> None:
+    x = R.normal(size=(90, 3))
+    model = GaussianNB().fit(x, np.arange(90) % classes)
+    program = optimize(lower(model, x, fallback=False))
+    saved = messages().Model.FromString(target.emit(program, tmp_path, EmitOptions()).path.read_bytes())
+    stages = [s.WhichOneof("Type") for s in saved.pipelineClassifier.pipeline.models]
+    assert stages.count("supportVectorRegressor") == classes
+    assert stages[-1] == "glmClassifier"

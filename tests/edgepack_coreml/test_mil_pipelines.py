@@ -13,11 +13,11 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
-from sklearn.naive_bayes import GaussianNB
+from sklearn.kernel_approximation import RBFSampler
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
 
 from edgepack.contract import EmitOptions
 from edgepack.lower import lower
@@ -62,8 +62,12 @@ MODELS = {
     "perceptron, two": (CODED, MLPClassifier((40,), max_iter=30, random_state=0), TWO),
     "perceptron, price": (MIXED, MLPRegressor(hidden_layer_sizes=(40,), max_iter=30, random_state=0), PRICE),
     "perceptron of strings": (ONLY_STRINGS, MLPClassifier((40,), max_iter=30, random_state=0), TWO),
-    "naive Bayes": (MIXED, GaussianNB(), THREE),
-    "projected": (MIXED, make_pipeline(PCA(3), GaussianNB()), TWO),
+    "waves": (
+        MIXED,
+        make_pipeline(RBFSampler(gamma=0.1, n_components=20, random_state=0), LogisticRegression()),
+        THREE,
+    ),
+    "projected": (MIXED, make_pipeline(PCA(3), PowerTransformer(), LogisticRegression()), TWO),
     "products": (MIXED, make_pipeline(PolynomialFeatures(), Ridge()), PRICE),
 }
 
@@ -140,7 +144,7 @@ def test_few_classic_stages_stay_classic(tmp_path: Path) -> None:
 
 
 def test_an_older_package_is_replaced(tmp_path: Path) -> None:
-    _, program = compiled("naive Bayes")
+    _, program = compiled("waves")
     path = target.emit(program, tmp_path, EmitOptions(name="m")).path
     (path / "left over").write_text("from before")
     target.emit(program, tmp_path, EmitOptions(name="m"))

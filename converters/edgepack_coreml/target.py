@@ -70,6 +70,12 @@ class CoreMLTarget:
 
         return open_runner(path, interface)
 
+    def lint(self, path: Path, interface: Interface) -> list[Problem]:
+        """What is wrong with a file or package that claims to be of this interface, without running it."""
+        from edgepack_coreml.lint import lint
+
+        return lint(path, interface)
+
 
 def _smaller(program: Program, planned: Plan, into: Path, options: EmitOptions) -> Artifact:
     """The classic model or the ML Program, whichever takes fewer bytes."""

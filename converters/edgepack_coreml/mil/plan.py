@@ -29,6 +29,8 @@ from edgepack_coreml.stage import Stage
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 EXACT_SHAPES = 1
 """`NeuralNetworkMultiArrayShapeMapping.EXACT_ARRAY_MAPPING`: a vector stays a vector."""
+EXACT_SHAPES_SINCE = 4
+"""The specification version that it came with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +245,7 @@ def _entrance(b: Builder, table: Numbers) -> Feature:
     layer = message.neuralNetwork.layers.add(name="float32", input=[source.name], output=[out.name])
     layer.activation.linear.alpha = 1.0
     b.add("neuralNetwork", [source], [out], message)
+    b.stages[-1] = replace(b.stages[-1], specification=EXACT_SHAPES_SINCE)
     return out
 
 

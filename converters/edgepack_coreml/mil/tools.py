@@ -63,6 +63,16 @@ def encoded(filled: Any, ios: int, weights: Path) -> bytes:
     return data
 
 
+def operations(ios: int) -> frozenset[str]:
+    """The operations that the opset of an iOS has."""
+    _imported()
+    from coremltools import target
+    from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry
+
+    latest = getattr(target, f"iOS{ios}")
+    return frozenset(name for name, kinds in SSAOpRegistry.core_ops.items() if any(t <= latest for t in kinds))
+
+
 def _imported() -> None:
     """Imports coremltools without its remarks on other libraries' versions."""
     logger = logging.getLogger("coremltools")

@@ -215,7 +215,11 @@ class Runner(Protocol):
 
 
 class Target(Protocol):
-    """A way out of the compiler. An entry point of group `edgepack.targets` names an instance."""
+    """A way out of the compiler. An entry point of group `edgepack.targets` names an instance.
+
+    A target may have `lint(path, interface) -> list[Problem]`: what is wrong with a file that claims to be an artifact
+    of this interface, without running it; each problem's step is the file and the path in it.
+    """
 
     @property
     def name(self) -> str:

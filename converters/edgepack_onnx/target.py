@@ -84,6 +84,12 @@ class OnnxTarget:
 
         return OnnxRunner.load(path, interface)
 
+    def lint(self, path: Path, interface: Interface) -> list[Problem]:
+        """What is wrong with a file that claims to be of this interface, without running it."""
+        from edgepack_onnx.lint import lint
+
+        return lint(path, interface)
+
     def read_forest(self, path: Path, interface: Interface) -> Decisions | None:
         """What the trees of an emitted file decide, from the file alone; None where it is more than a forest."""
         from edgepack_onnx.read import read_decisions

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from edgepack import console
-from edgepack.cli.options import JsonOpt, ModelArg, OutputOpt, PickleOpt, TargetsOpt, TrackingOpt
+from edgepack.cli.options import JsonOpt, ModelOrBundleArg, OutputOpt, PickleOpt, TargetsOpt, TrackingOpt
+from edgepack.contract import Problem
 
 
 def check(
-    model: ModelArg,
+    model: ModelOrBundleArg,
     target: TargetsOpt = ["onnx", "coreml"],  # noqa: B006  (typer copies it)
     output: OutputOpt = None,
     allow_pickle: PickleOpt = False,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
-    """Tell whether a model can be exported, and every reason why not (exit code 4)."""
+    """Tell whether a model can be exported (exit code 4 if not), or whether a bundle's files are sound (6 if not)."""
+    if (Path(model) / "manifest.json").is_file():
+        _check_bundle(Path(model), json=json)
+        return
     from edgepack.errors import UnsupportedError
     from edgepack.survey import survey
     from edgepack.targets import find_target
@@ -32,3 +38,26 @@ def check(
         console.show(found.to_table())
     if not found.supported:
         raise UnsupportedError(found.problems)
+
+
+def _check_bundle(folder: Path, *, json: bool) -> None:
+    from edgepack.bundle.bundle import Bundle
+    from edgepack.errors import SignatureError
+    from edgepack.lint import lint
+
+    found = lint(Bundle.open(folder))
+    problems = [str(p) for listed in found.values() if not isinstance(listed, str) for p in listed]
+    if json:
+        artifacts = {t: {"not checked": f} if isinstance(f, str) else [str(p) for p in f] for t, f in found.items()}
+        console.emit_json({"sound": not problems, "artifacts": artifacts})
+    else:
+        for target, listed in found.items():
+            print(f"{target}: {_state(listed)}")
+    if problems:
+        raise SignatureError("\n".join(problems))
+
+
+def _state(found: list[Problem] | str) -> str:
+    if isinstance(found, str):
+        return f"not checked: {found}"
+    return f"{len(found)} problem{'s' if len(found) > 1 else ''}" if found else "sound"

@@ -46,6 +46,9 @@ ModelArg = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="models:/name/version, models:/name@alias, runs:/id/path or a model folder."),
 ]
+ModelOrBundleArg = Annotated[
+    str, typer.Argument(metavar="MODEL|BUNDLE", help="A model, as export takes it, or the folder of a bundle.")
+]
 BundleArg = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's folder.")]
 TargetsOpt = Annotated[list[str], typer.Option("--target", "-t", help="A target to emit; repeat for more.")]
 TrackingOpt = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 import signal
@@ -226,3 +227,31 @@ def test_another_method_is_exported_and_checked_again(edgepack: Any, registry: P
         4,
         "edgepack: Pipeline: gives no transform; choose predict or predict_proba\n",
     )
+
+
+def test_check_of_a_bundle_looks_at_its_files(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
+    done = edgepack("check", bundle)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == ["onnx: sound", "coreml: sound"]
+    assert edgepack("check", bundle, "--json").json() == {"sound": True, "artifacts": {"onnx": [], "coreml": []}}
+
+
+def test_check_of_a_bundle_with_an_unsound_file_ends_with_6_and_names_the_place(
+    edgepack: Any, bundle: Path, tmp_path: Path
+) -> None:
+    import onnx
+
+    copy = shutil.copytree(bundle, tmp_path / bundle.name)
+    model = onnx.load(copy / "onnx/model.onnx")
+    model.ir_version += 1
+    onnx.save(model, copy / "onnx/model.onnx")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    artifact = next(a for a in manifest["artifacts"] if a["target"] == "onnx")
+    data = (copy / "onnx/model.onnx").read_bytes()
+    artifact["files"][0].update(sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+    artifact["size_bytes"] = len(data)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    done = edgepack("check", copy)
+    assert done.code == 6
+    assert "onnx/model.onnx: ir_version: " in done.err
+    assert "onnx: 1 problem" in done.out

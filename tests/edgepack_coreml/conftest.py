@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,11 @@ def make_program(
         classes=None if classes is None else tuple(classes),
     )
     assert types
-    return Program(interface=interface, nodes=nodes, outputs=dict(outputs))
+    program = Program(interface=interface, nodes=nodes, outputs=dict(outputs))
+    if "value" not in outputs:
+        return program
+    width = program.types()[outputs["value"]].width
+    return replace(program, interface=replace(interface, value_width=width))
 
 
 def make_columns(program: Program, rows: int = 200, extra: Sequence[float] = ()) -> dict[str, Any]:
@@ -65,6 +70,7 @@ def saved(program: Program, into: Path, **options: Any) -> Any:
     assert target.check(program) == []
     path = target.emit(program, into, EmitOptions(**options)).path
     validate(messages().Model.FromString(path.read_bytes()))
+    assert target.lint(path, program.interface) == []
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catalogue.case import Compared, run
+from threadpoolctl import threadpool_limits
 
 from edgepack.contract import Method
 from edgepack.errors import EdgepackError, UnsupportedError
@@ -44,6 +45,11 @@ class Fact:
 
 def fact_of(kind: Any, folder: Path) -> Fact:
     """What becomes of a class. Raises whatever no user should see."""
+    with threadpool_limits(1):  # small fits: threads that wait for each other take most of the time
+        return _fact_of(kind, folder)
+
+
+def _fact_of(kind: Any, folder: Path) -> Fact:
     example = example_of(kind)
     if why := why_rows_are_no_input(example.estimator):
         return Fact(onnx="no meaning", coreml="no meaning", why=why)

@@ -20,6 +20,7 @@ from sklearn import (
     ensemble,
     frozen,
     linear_model,
+    manifold,
     model_selection,
     multiclass,
     multioutput,
@@ -126,6 +127,15 @@ MADE: Mapping[Any, Callable[[], Any]] = {
     HashingVectorizer: lambda: HashingVectorizer(n_features=64),
     compose.ColumnTransformer: lambda: compose.ColumnTransformer([("a", preprocessing.StandardScaler(), [0, 1])]),
     decomposition.SparseCoder: lambda: decomposition.SparseCoder(_dictionary()),
+    **{
+        kind: partial(kind, 10, random_state=0)
+        for kind in (
+            ensemble.ExtraTreesClassifier,
+            ensemble.ExtraTreesRegressor,
+            ensemble.RandomForestClassifier,
+            ensemble.RandomForestRegressor,
+        )
+    },
     ensemble.StackingClassifier: lambda: ensemble.StackingClassifier([("a", _small())]),
     ensemble.StackingRegressor: lambda: ensemble.StackingRegressor(_two()),
     ensemble.VotingClassifier: lambda: ensemble.VotingClassifier([("a", _small())], voting="soft"),
@@ -146,6 +156,7 @@ MADE: Mapping[Any, Callable[[], Any]] = {
     ),
     neighbors.LocalOutlierFactor: lambda: neighbors.LocalOutlierFactor(novelty=True),
     neighbors.RadiusNeighborsClassifier: lambda: neighbors.RadiusNeighborsClassifier(30.0),
+    manifold.TSNE: lambda: manifold.TSNE(max_iter=250, n_iter_without_progress=10, random_state=0),
     pipeline.FeatureUnion: lambda: pipeline.FeatureUnion([("a", preprocessing.StandardScaler())]),
     pipeline.Pipeline: lambda: pipeline.Pipeline([("a", preprocessing.StandardScaler()), ("b", _small())]),
     preprocessing.FunctionTransformer: lambda: preprocessing.FunctionTransformer(np.tanh),

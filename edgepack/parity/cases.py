@@ -74,6 +74,7 @@ def make_cases(
     rows.given("examples", base if example is None else example, limit=budget_rows // 10)
     tried = pools(programs, base)
     _singles(rows, tried, budget_rows // 5, rng)
+    rows.given("extremes", _alike(program.interface, base))
     # the program as lowered says what is right; the folded one may have splits of its own, where it is wrong
     for p, share in zip(programs, (1.0,) if len(programs) == 1 else (0.75, 0.25), strict=True):
         _paths(rows, p, tried, int(budget_rows * 0.55 * share), rng)
@@ -81,6 +82,16 @@ def make_cases(
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
     _combinations(rows, tried, max(budget_rows - rows.count, budget_rows // 10), rng)
     return rows.cases()
+
+
+def _alike(interface: Interface, base: Columns) -> Columns:
+    """Rows whose numbers are all one number: what divides by a row's length or spread has nothing to divide by."""
+    numbers = np.array([0.0, 1.0, -1.0, np.finfo(np.float32).smallest_subnormal])
+    picks = np.zeros(len(numbers), np.int64)
+    return {
+        i.name: base[i.name][picks] if i.kind == "string" else np.repeat(numbers[:, None], i.width, axis=1)
+        for i in interface.inputs
+    }
 
 
 class _Rows:

@@ -110,3 +110,9 @@ def way_to(forest: Forest, leaf: int) -> list[int]:
 )
 def test_small_groups_are_taken_whole_and_large_ones_share(sizes: list[int], budget: int, shares: list[int]) -> None:
     assert fair_shares(sizes, budget) == shares
+
+
+def test_rows_of_one_number_are_tried(forest_model: Any) -> None:
+    cases = make_cases(forest_model.lowered, example=forest_model.columns, budget_rows=200)
+    age, income = (cases.columns[name][:, 0] for name in ("age", "income"))
+    assert {0.0, 1.0, -1.0} <= set(age[age == income].tolist())

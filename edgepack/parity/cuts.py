@@ -79,7 +79,7 @@ def _thresholds(forest: Forest) -> dict[int, Floats]:
     inner = np.flatnonzero(~forest.is_leaf)
     inner = inner[np.argsort(forest.feature[inner], kind="stable")]
     features, starts = np.unique(forest.feature[inner], return_index=True)
-    parts = np.split(inner, starts[1:])
+    parts = np.split(inner, starts[1:])[: len(features)]  # of nothing, numpy makes one part: trees may be bare leaves
     return {
         int(feature): np.unique(np.concatenate([forest.threshold[at], _below(forest.threshold[at[forest.equal[at]]])]))
         for feature, at in zip(features, parts, strict=True)

@@ -14,7 +14,7 @@ NEAR = 1e-6
 
 def ties(estimator: Any, rows: Any) -> Flags:
     """`(rows,)`: where any step of a fitted estimator chose among equals."""
-    flags = np.zeros(len(rows), np.bool_)
+    flags = np.zeros(_count(rows), np.bool_)
     if hasattr(estimator, "steps"):
         for k, (_, step) in enumerate(estimator.steps):
             if hasattr(step, "fit"):
@@ -36,10 +36,15 @@ def ties(estimator: Any, rows: Any) -> Flags:
     return flags
 
 
+def _count(rows: Any) -> int:
+    """How many rows; a sparse matrix has no length."""
+    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
+
+
 def _in_columns(estimator: Any, rows: Any) -> Flags:
     from sklearn.utils import _safe_indexing
 
-    flags = np.zeros(len(rows), np.bool_)
+    flags = np.zeros(_count(rows), np.bool_)
     for _, step, columns in estimator.transformers_:
         if hasattr(step, "fit") and len(columns):
             flags |= ties(step, _safe_indexing(rows, columns, axis=1))

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeRegressor
 
 from edgepack.contract import Input
 from edgepack.ir.ops import Forest
+from edgepack.lower import lower
 from edgepack.parity import make_cases
 from edgepack.parity.cases import fair_shares
 from edgepack.parity.paths import PathFinder
@@ -116,3 +118,9 @@ def test_rows_of_one_number_are_tried(forest_model: Any) -> None:
     cases = make_cases(forest_model.lowered, example=forest_model.columns, budget_rows=200)
     age, income = (cases.columns[name][:, 0] for name in ("age", "income"))
     assert {0.0, 1.0, -1.0} <= set(age[age == income].tolist())
+
+
+def test_a_forest_that_never_splits() -> None:
+    x = np.arange(12.0).reshape(6, 2)
+    program = lower(DecisionTreeRegressor().fit(x, np.ones(6)), x)
+    assert make_cases(program, budget_rows=50).rows >= 40

@@ -12,6 +12,7 @@ from sklearn.impute import KNNImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor, NearestCentroid
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer
 
 from edgepack.parity.ties import ties
 
@@ -54,3 +55,10 @@ def test_between_centroids(priors: Any) -> None:
         False,
         priors != "uniform",
     ]
+
+
+def test_behind_a_step_that_gives_a_sparse_matrix() -> None:
+    x = X[:4, :1]
+    bins = KBinsDiscretizer(2, encode="onehot", strategy="uniform")
+    piped = make_pipeline(bins, KNeighborsRegressor(1)).fit(x, np.arange(4))
+    assert ties(piped, np.array([[0.1], [3.9]])).tolist() == [True, False]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from tampering.case import Spoil, Tampering
@@ -76,7 +77,12 @@ def in_signature(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["dsseEnvelope"]["signatures"][0].update({key: value})
 
 
+def signed_by_a_stranger(bundle: Any) -> None:
+    bundle.sign_payload(bundle.payload(), key=ec.generate_private_key(ec.SECP256R1()))
+
+
 ENVELOPE_MUTANTS = [
+    Tampering("a stranger under this key's name", signed_by_a_stranger, "model.sig: the signature does not fit"),
     Tampering(
         "another mediaType", envelope(lambda d: d.update(mediaType="application/json")), "model.sig: the mediaType"
     ),

@@ -76,7 +76,21 @@ def manifest(change: Callable[[str], str]) -> Spoil:
     return files_signed(rewritten)
 
 
+def changed(name: str) -> Callable[[Path], None]:
+    """Turns one bit in the middle of a file."""
+
+    def change(folder: Path) -> None:
+        data = bytearray((folder / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (folder / name).write_bytes(data)
+
+    return change
+
+
 FOLDER_MUTANTS = [
+    Tampering("a bit of the model", files(changed(MODEL)), "onnx/model.onnx: changed since it was signed"),
+    Tampering("a bit of the golden rows", files(changed("golden.json")), "golden.json: changed since it was signed"),
+    Tampering("a bit of the manifest", files(changed("manifest.json")), "manifest.json: changed since it was signed"),
     Tampering("a file more", files(added("extra.bin")), "extra.bin: not signed"),
     Tampering("an empty file more", files(added("onnx/.keep", b"")), "onnx/.keep: not signed"),
     Tampering(
@@ -110,6 +124,20 @@ FOLDER_MUTANTS = [
     Tampering("an empty signature", files(added("model.sig", b"")), "model.sig: not strict JSON"),
 ]
 SIGNED_MUTANTS = [
+    Tampering("a colon in a signed name", files_signed(added("x:y")), "it names 'x:y': holds a backslash or a colon"),
+    Tampering("a git file that is signed", files_signed(added("onnx/.gitkeep")), "'onnx/.gitkeep': a git file"),
+    Tampering("a tab in a signed name", files_signed(added("x\ty")), "it names 'x\\ty': not printable text"),
+    Tampering("folders that differ by case, signed", files_signed(added("ONNX/x")), "its folder differs from ONNX/"),
+    Tampering(
+        "a file twice in the manifest",
+        manifest(lambda t: t.replace('"onnx/model.onnx"', '"golden.json"')),
+        "manifest.json: golden.json: named twice",
+    ),
+    Tampering(
+        "a manifest that is nested too deep",
+        manifest(lambda t: t.replace('"0f3a"', "[" * 5000 + "]" * 5000)),
+        "manifest.json: not strict JSON (nested too deep)",
+    ),
     Tampering(
         "a digest that is not the file's",
         manifest(lambda t: t.replace(json.loads(t)["artifacts"][0]["files"][0]["sha256"], "0" * 64)),

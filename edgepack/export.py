@@ -18,6 +18,7 @@ from edgepack.survey import of_target
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
+    from edgepack.bundle.lineage import Mode as Lineage
     from edgepack.parity import Cases, Tolerance
 
 Progress = Callable[[str, int, int], None]
@@ -45,6 +46,7 @@ def export(
     ios: int | None = None,
     expires: str | None = None,
     wish: Wish | None = None,
+    lineage: Lineage = "digest",
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
@@ -65,6 +67,7 @@ def export(
         expires: when the bundle is to be refused from: a date, a moment or `90d`; see `edgepack.bundle.policy.moment`.
         ios: the oldest iOS that must load a Core ML artifact that is an ML Program. None: 15, or 16 for a smaller one.
         wish: how small the artifacts shall be; None leaves every number as it is.
+        lineage: how much of the model's lineage the bundle and its artifacts carry; see `edgepack.bundle.lineage`.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
         overwrite: whether an existing bundle of that name is replaced.
@@ -105,7 +108,7 @@ def export(
             min_runtime=min_runtime,
             precision=precision,
             ios=ios or (15 if wish is None else QUANTIZED_IOS),
-            metadata=_metadata(compiled),
+            metadata=_metadata(compiled, lineage),
         )
         more = None if data is None else columns_of(data, compiled.program.interface)
         shrunk = None
@@ -141,6 +144,7 @@ def export(
             interface=compiled.program.interface,
             uri=pinned_uri(compiled),
             lineage=compiled.source.lineage,
+            lineage_mode=lineage,
             artifacts=artifacts,
             columns=golden,
             answers=answers,
@@ -211,16 +215,18 @@ def _emit(compiled: Compiled, target: Target, scratch: Path, options: EmitOption
     return target.emit(compiled.program, into, options)
 
 
-def _metadata(compiled: Compiled) -> dict[str, str]:
-    """What an artifact itself tells of where it comes from."""
-    lineage = compiled.source.lineage
-    run, training = lineage.get("run") or {}, lineage.get("training") or {}
+def _metadata(compiled: Compiled, mode: Lineage) -> dict[str, str]:
+    """What an artifact itself tells of where it comes from: no more than the bundle."""
+    from edgepack.bundle.lineage import shipped_uri
+
+    lineage = compiled.source.lineage if mode != "none" else {}
+    run, training, artifacts = (lineage.get(part) or {} for part in ("run", "training", "artifacts"))
     metadata = {
         "edgepack.model": compiled.source.name,
         "edgepack.version": str(compiled.source.version or ""),
-        "edgepack.uri": pinned_uri(compiled),
+        "edgepack.uri": shipped_uri(pinned_uri(compiled), mode),
         "edgepack.run_id": str(run.get("run_id") or training.get("run_id") or ""),
-        "edgepack.source_sha256": str(lineage["artifacts"]["tree_sha256"]),
+        "edgepack.source_sha256": str(artifacts.get("tree_sha256", "")),
         "edgepack.tool": f"edgepack {version('edgepack')}",
     }
     return {name: text for name, text in metadata.items() if text}

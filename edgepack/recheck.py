@@ -88,9 +88,11 @@ def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tup
 
 def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool) -> Compiled:
     """The model that a bundle was made from, compiled anew; its files must have the digests of the manifest."""
-    source = bundle.manifest.source
+    uri, lineage = bundle.origin
+    if not uri:
+        raise SourceError("the bundle does not say where it came from; compare its golden rows alone (--golden)")
     compiled = compile_model(
-        source.uri,
+        uri,
         into,
         tracking_uri=tracking_uri,
         allow_pickle=allow_pickle,
@@ -98,10 +100,10 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
         output=None if "probabilities" in bundle.interface.outputs else bundle.interface.method,
         quantize=bundle.manifest.quantized_by,
     )
-    sealed, found = _digest(source.lineage), _digest(compiled.source.lineage)
+    sealed, found = _digest(lineage), _digest(compiled.source.lineage)
     if sealed != found:
         raise SourceError(
-            f"{source.uri}: its files have sha256 {str(found)[:12]}…, the bundle was made from {str(sealed)[:12]}…; "
+            f"{uri}: its files have sha256 {str(found)[:12]}…, the bundle was made from {str(sealed)[:12]}…; "
             "export it again"
         )
     return compiled

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgepack.bundle.files import MANIFEST, measure, names_in, read_small, told
+from edgepack.bundle.lineage import lineage_path, read_lineage
 from edgepack.bundle.manifest import Manifest
 from edgepack.contract import Interface, Runner
 from edgepack.errors import SignatureError, UsageError
@@ -84,6 +86,19 @@ class Bundle:
     def interface(self) -> Interface:
         """The model's inputs, outputs and classes."""
         return self.manifest.interface
+
+    @property
+    def origin(self) -> tuple[str, Mapping[str, Any]]:
+        """The model's URI and lineage: out of the `lineage.json` beside the bundle where there is one, else as shipped.
+
+        Raises:
+            SignatureError: the file beside is not the one that belongs to this bundle.
+        """
+        source = self.manifest.source
+        path = lineage_path(self.path.resolve())
+        if "sha256" in source.lineage and path.is_file():
+            return read_lineage(path, source.lineage["sha256"])
+        return source.uri, source.lineage
 
     @property
     def targets(self) -> tuple[str, ...]:

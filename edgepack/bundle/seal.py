@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgepack.bundle.bundle import Bundle
 from edgepack.bundle.files import GOLDEN, MANIFEST, SIGNATURE, unsafe_name
+from edgepack.bundle.lineage import Mode, lineage_document, lineage_path, shipped_lineage, shipped_uri
 from edgepack.bundle.manifest import Manifest, build_manifest, write_manifest
 from edgepack.contract import Answers, Artifact, Columns, Interface, Verdict
 from edgepack.errors import UsageError
@@ -30,6 +31,7 @@ def seal_bundle(
     interface: Interface,
     uri: str,
     lineage: Mapping[str, Any],
+    lineage_mode: Mode = "digest",
     artifacts: Sequence[Artifact],
     columns: Columns,
     answers: Answers,
@@ -48,6 +50,8 @@ def seal_bundle(
     either the whole new bundle or what was there before.
 
     Args:
+        lineage_mode: how much of the URI and lineage the manifest holds; with `digest` the rest is written beside the
+            bundle, to `lineage_path(out)`.
         artifacts: emitted anywhere; each is copied to `<target>/<its name>`.
         columns, answers: the golden rows.
         expires_utc: as in `build_manifest`.
@@ -60,6 +64,7 @@ def seal_bundle(
     out = out.resolve()
     ensure_free(out, overwrite=overwrite)
     partial = _sibling(out, "partial")
+    beside = partial.with_suffix(".lineage")
     try:
         partial.mkdir(parents=True)
         placed = [_place(artifact, partial) for artifact in artifacts]
@@ -71,8 +76,8 @@ def seal_bundle(
             name=name,
             version=version,
             interface=interface,
-            uri=uri,
-            lineage=lineage,
+            uri=shipped_uri(uri, lineage_mode),
+            lineage=shipped_lineage(uri, lineage, lineage_mode),
             artifacts=placed,
             verdicts=verdicts,
             tools=tools,
@@ -87,11 +92,17 @@ def seal_bundle(
             from edgepack.bundle.sign import sign_bundle
 
             sign_bundle(partial, key)
+        beside.write_bytes(lineage_document(uri, lineage))
         _move(partial, out)
+        if lineage_mode == "digest":
+            beside.replace(lineage_path(out))
+        else:
+            lineage_path(out).unlink(missing_ok=True)  # of the bundle that was replaced
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error}); make room or choose another place") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        beside.unlink(missing_ok=True)
     return Bundle(path=out, manifest=manifest)
 
 

@@ -13,6 +13,7 @@ from edgepack.cli.options import (
     DataOpt,
     FloatType,
     JsonOpt,
+    Lineage,
     ModelArg,
     Optimize,
     OutputOpt,
@@ -40,6 +41,13 @@ def export(
     expires: Annotated[
         str | None, typer.Option(help="Verifiers refuse the bundle from then on: YYYY-MM-DD, or 90d from now.")
     ] = None,
+    lineage: Annotated[
+        Lineage,
+        typer.Option(
+            help="What the bundle ships of the model's history. digest: the model's URI, the run's id and SHA-256s; "
+            "the rest (user, tags, metrics) goes to NAME.lineage.json beside it. full: all. none: nothing."
+        ),
+    ] = Lineage.digest,
     data: DataOpt = None,
     rows: RowsOpt = 20_000,
     tolerance: ToleranceOpt = None,
@@ -97,6 +105,7 @@ def export(
             ios=ios,
             expires=expires,
             wish=_wish(quantize, optimize, max_label_change, max_abs_error, allow_noop=allow_noop),
+            lineage=lineage.value,
             keep_failed=keep_failed,
             overwrite=overwrite,
             on_progress=progress,

@@ -26,7 +26,7 @@ def inspect(
 
         opened = Bundle.open(what)
         if program:
-            what = opened.manifest.source.uri
+            what, _ = opened.origin
         elif json:
             console.emit_json(document(opened))
             return

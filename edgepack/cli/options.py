@@ -32,6 +32,14 @@ class Optimize(StrEnum):
     size = "size"
 
 
+class Lineage(StrEnum):
+    """How much of its lineage a bundle carries."""
+
+    full = "full"
+    digest = "digest"
+    none = "none"
+
+
 class Output(StrEnum):
     """A method of the estimator."""
 

@@ -36,14 +36,14 @@ def show_bundle(bundle: Any) -> None:
     from edgepack.parity.report import to_table
 
     manifest = bundle.manifest
-    lineage = manifest.source.lineage
+    uri, lineage = bundle.origin
     run = lineage.get("run") or {}
     console.show(
         console.facts(
             f"{manifest.name}" + ("" if manifest.version is None else f" version {manifest.version}"),
             {
                 "bundle": bundle.path,
-                "from": manifest.source.uri,
+                "from": uri or "not told (--lineage none)",
                 "run": run.get("run_id"),
                 "inputs": f"{len(manifest.interface.inputs)}, numbers as {manifest.interface.input_dtype}",
                 "outputs": ", ".join(manifest.interface.outputs),

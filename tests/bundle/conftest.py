@@ -128,6 +128,7 @@ def sealed_once(tmp_path_factory: pytest.TempPathFactory) -> SignedBundle:
         interface=INTERFACE,
         uri="models:/house-prices@champion",
         lineage={"run": {"run_id": "0f3a", "metrics": {"auc": 0.91}}},
+        lineage_mode="full",
         artifacts=[
             Artifact(target="onnx", path=model, format="ONNX opset 17", min_runtime="onnxruntime 1.20"),
             Artifact(target="coreml", path=package, format="Core ML 4", min_runtime="iOS 13", notes=("folder",)),

@@ -52,7 +52,8 @@ def test_a_bundle_is_assembled_in_place(seal: Seal, tmp_path: Path) -> None:
     bundle = seal()
     assert bundle.path == tmp_path / "dist" / "m-1"
     assert sorted(tree(tmp_path / "dist")) == [
-        "m-1", "m-1/golden.json", "m-1/manifest.json", "m-1/onnx", "m-1/onnx/emitted.onnx",
+        "m-1", "m-1.lineage.json", "m-1/golden.json", "m-1/manifest.json", "m-1/onnx",
+        "m-1/onnx/emitted.onnx",
     ]  # fmt: skip
     assert Bundle.open(bundle.path) == bundle
     assert (tmp_path / "emitted.onnx").exists()

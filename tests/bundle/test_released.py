@@ -1,0 +1,36 @@
+"""A bundle of every release, as it was written and signed then, verifies and answers as it did: for ever.
+
+`released/<version>/` holds it and the public key; the private key is gone. Add one per release, never change one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgepack.bundle.bundle import Bundle
+from edgepack.bundle.keys import load_public_key
+from edgepack.bundle.policy import Policy
+from edgepack.bundle.verify import verify_bundle
+from edgepack.recheck import recheck_golden
+
+RELEASED = Path(__file__).parent / "released"
+BUNDLES = sorted(path.parent for path in RELEASED.glob("*/*/manifest.json"))
+
+
+@pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: f"{folder.parent.name} {folder.name}")
+def test_a_released_bundle_verifies_and_answers(folder: Path) -> None:
+    key = load_public_key(folder.parent / "key.pub")
+    verified = verify_bundle(folder, [key], Policy(min_version=1, expect_name="rents"))
+    assert verified.manifest.tools["edgepack"] == folder.parent.name
+    verdicts = {verdict.target: verdict for verdict in recheck_golden(Bundle.open(folder))}
+    assert verdicts["onnx"].status == "measured"
+    assert verdicts["onnx"].rows == 64
+    assert {verdict.status for verdict in verdicts.values()} <= {"measured", "not run"}
+
+
+def test_the_digest_of_the_first_release_is_what_it_was() -> None:
+    folder = RELEASED / "0.1.0" / "rents-1"
+    verified = verify_bundle(folder, [load_public_key(folder.parent / "key.pub")])
+    assert verified.sha256 == "96e941d04a11182452f30cb15494be3a837dec52a70ea83a7b5c89f8edea35e5"

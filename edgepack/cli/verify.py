@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgepack import console
-from edgepack.cli.options import JsonOpt
+from edgepack.cli.options import JsonOpt, TrackingOpt
 
 
 def verify(
@@ -24,6 +24,14 @@ def verify(
         bool, typer.Option("--expires", help="Refuse a bundle without expiry too; an expired one always is.")
     ] = False,
     at: Annotated[str | None, typer.Option(help="Judge expiry at this date in place of now.")] = None,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Ask the registry too: same version, aliases and files as at the export?"),
+    ] = False,
+    alias: Annotated[
+        list[str] | None, typer.Option(help="With --online: an alias that must be on this version; repeat for more.")
+    ] = None,
+    tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
     """Check a bundle's signature and every byte of it."""
@@ -40,6 +48,10 @@ def verify(
     )
     verified = verify_bundle(bundle, [load_public_key(k) for k in key], policy, into=into)
     manifest = verified.manifest
+    if online:
+        from edgepack.freshness import require_same_online
+
+        require_same_online(into or bundle, verified, aliases=alias or (), tracking_uri=tracking_uri)
     if json:
         console.emit_json(
             {
@@ -49,6 +61,7 @@ def verify(
                 "sha256": verified.sha256,
                 "signer": verified.signer,
                 "expires_utc": manifest.expires_utc,
+                "online": online,
             }
         )
         return
@@ -57,4 +70,5 @@ def verify(
     print(
         f"{bundle}: verified, {manifest.name}{version}, {len(verified.files)} signed files{until}\n"
         f"bundle {verified.sha256}, signed by {verified.signer}"
+        + ("\nthe registry still has this version, its aliases and its files" if online else "")
     )

@@ -33,8 +33,9 @@ def export(
     *,
     targets: Sequence[str] = ("onnx",),
     out: Path | str = "dist",
-    key: Path | None = None,
+    key: Path | str | None = None,
     password: str | None = None,
+    public_key: Path | None = None,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
     sample: Any = None,
@@ -58,7 +59,10 @@ def export(
     Args:
         model: `models:/name/version`, `models:/name@alias`, `runs:/id/path` or a local model folder.
         targets: names of installed targets.
-        key: a private key (PEM) to sign with; without one the bundle is not signed.
+        key: a private key to sign with, a PEM file or a URI as in `edgepack.bundle.signers`; without one the bundle is
+            not signed.
+        password: of the PEM, or the token's PIN.
+        public_key: for a key that lives in a cloud's service.
         sample: rows in place of the model's own input example.
         data: further rows for parity, as the estimator takes them.
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
@@ -76,9 +80,9 @@ def export(
         SourceError, UnsupportedError, UsageError: see `compile_model`.
         ParityError: an artifact's answers are not the server's; nothing was written.
     """
-    from edgepack.bundle.keys import load_private_key
     from edgepack.bundle.policy import moment
     from edgepack.bundle.seal import ensure_free, seal_bundle
+    from edgepack.bundle.signers import open_signing_key
     from edgepack.parity import prove_files, run_parity
     from edgepack.rows import columns_of
     from edgepack.targets import find_target
@@ -87,7 +91,7 @@ def export(
     chosen = [find_target(name) for name in dict.fromkeys(targets)]
     if not chosen:
         raise UsageError("no target; give at least one, such as --target onnx")
-    private_key = load_private_key(Path(key), password) if key else None
+    private_key = open_signing_key(str(key), password, public_key) if key else None
     expires_utc = moment(expires) if expires else None
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
         progress("compile", 0, 0)

@@ -22,21 +22,32 @@ from securesystemslib.signer import CryptoSigner, Signature, SSlibKey  # type: i
 
 from edgepack.bundle.files import SIGNATURE
 from edgepack.bundle.keys import key_id
+from edgepack.bundle.signers import RemoteKey, SigningKey
 from edgepack.bundle.strict_json import canonical, parse
-from edgepack.errors import SignatureError
+from edgepack.errors import SignatureError, UsageError
 
 _MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
-def seal(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+def seal(payload: bytes, key: SigningKey) -> bytes:
     """The bytes of a `model.sig` that signs the payload.
 
     Round trip: `unseal(seal(payload, key), [key.public_key()]) == (payload, key_id(key.public_key()))`.
+
+    Raises:
+        UsageError: a key that lives elsewhere cannot be used, or is another than the public key says.
     """
-    public = _named(key.public_key())
-    signature = CryptoSigner(key, public).sign(_envelope(payload).pae())
-    return _bundle(payload, _low_s(bytes.fromhex(signature.signature), key.curve), public.keyid)
+    public, data = _named(key.public_key()), _envelope(payload).pae()
+    if isinstance(key, RemoteKey):
+        signature = key.sign(data)
+        try:
+            public.verify_signature(Signature(public.keyid, signature.hex()), data)
+        except UnverifiedSignatureError as error:
+            raise UsageError(f"{key.uri}: signs with another key than the public one that was given") from error
+    else:
+        signature = bytes.fromhex(CryptoSigner(key, public).sign(data).signature)
+    return _bundle(payload, _low_s(signature, key.public_key().curve), public.keyid)
 
 
 def unseal(data: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> tuple[bytes, str]:

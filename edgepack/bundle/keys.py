@@ -49,7 +49,11 @@ def load_private_key(path: Path, password: str | None = None) -> ec.EllipticCurv
     Raises:
         UsageError: unreadable, no private key, on no curve of use here, or the password does not fit.
     """
-    pem = _read(path)
+    return parse_private_key(_read(path), str(path), password)
+
+
+def parse_private_key(pem: bytes, path: str, password: str | None = None) -> ec.EllipticCurvePrivateKey:
+    """The private key in a PEM text; `path` names it in an error. Raises as `load_private_key` does."""
     try:
         key: PrivateKeyTypes = serialization.load_pem_private_key(pem, password.encode() if password else None)
     except TypeError as error:  # cryptography tells a missing and a needless password this way

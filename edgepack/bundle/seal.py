@@ -17,7 +17,7 @@ from edgepack.contract import Answers, Artifact, Columns, Interface, Verdict
 from edgepack.errors import UsageError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from edgepack.bundle.signers import SigningKey
 
 Document = Callable[[Manifest], bytes]
 """Renders a further file of the bundle, such as `report.html`, from its manifest."""
@@ -41,7 +41,7 @@ def seal_bundle(
     expires_utc: str | None = None,
     quantization: Mapping[str, Any] | None = None,
     documents: Mapping[str, Document] | None = None,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: SigningKey | None = None,
     overwrite: bool = False,
 ) -> Bundle:
     """The bundle at `out`: artifacts, golden rows, manifest, documents and, with a key, a signature over them all.

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from edgepack.bundle.envelope import seal
 from edgepack.bundle.files import SIGNATURE, survey, told
 from edgepack.bundle.manifest import Manifest
+from edgepack.bundle.signers import SigningKey
 from edgepack.bundle.statement import statement
 from edgepack.errors import SignatureError, UsageError
 
 
-def sign_bundle(folder: Path, key: ec.EllipticCurvePrivateKey) -> Path:
+def sign_bundle(folder: Path, key: SigningKey) -> Path:
     """The path of the `model.sig` written into the bundle; an earlier one is replaced.
 
     What `verify_bundle` would refuse is not signed in the first place.

@@ -34,9 +34,16 @@ def export(
     model: ModelArg,
     target: TargetsOpt = ["onnx"],  # noqa: B006  (typer copies it)
     out: Annotated[Path, typer.Option(help="The folder that the bundle is written into.")] = Path("dist"),
-    sign_key: Annotated[Path | None, typer.Option(help="A private key (PEM) to sign the bundle with.")] = None,
+    sign_key: Annotated[
+        str | None,
+        typer.Option(
+            help="A private key to sign with: a PEM file, env:NAME, pkcs11:token=LABEL;id=%02?module-path=LIBRARY, or "
+            "a cloud key's URI (gcpkms:, awskms:, azurekms:, hv:) with --sign-public."
+        ),
+    ] = None,
+    sign_public: Annotated[Path | None, typer.Option(help="The public key (PEM) of a cloud key.")] = None,
     sign_password: Annotated[
-        str | None, typer.Option(envvar="EDGEPACK_SIGN_PASSWORD", help="The private key's password.")
+        str | None, typer.Option(envvar="EDGEPACK_SIGN_PASSWORD", help="The private key's password or the token's PIN.")
     ] = None,
     expires: Annotated[
         str | None, typer.Option(help="Verifiers refuse the bundle from then on: YYYY-MM-DD, or 90d from now.")
@@ -93,6 +100,7 @@ def export(
             out=out,
             key=sign_key,
             password=sign_password,
+            public_key=sign_public,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
             data=read(data),

@@ -17,8 +17,10 @@ from edgepack.shrink import QUANTIZED_IOS, Wish, shrink
 from edgepack.survey import of_target
 
 if TYPE_CHECKING:
+    from edgepack.bundle.attest import Kind
     from edgepack.bundle.bundle import Bundle
     from edgepack.bundle.lineage import Mode as Lineage
+    from edgepack.bundle.signers import SigningKey
     from edgepack.parity import Cases, Tolerance
 
 Progress = Callable[[str, int, int], None]
@@ -48,6 +50,7 @@ def export(
     expires: str | None = None,
     wish: Wish | None = None,
     lineage: Lineage = "digest",
+    statements: Sequence[Kind] = (),
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
@@ -72,6 +75,7 @@ def export(
         ios: the oldest iOS that must load a Core ML artifact that is an ML Program. None: 15, or 16 for a smaller one.
         wish: how small the artifacts shall be; None leaves every number as it is.
         lineage: how much of the model's lineage the bundle and its artifacts carry; see `edgepack.bundle.lineage`.
+        statements: further signed statements, written beside the bundle: `slsa`, `test-result`, `ml-bom`.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
         overwrite: whether an existing bundle of that name is replaced.
@@ -93,6 +97,8 @@ def export(
         raise UsageError("no target; give at least one, such as --target onnx")
     private_key = open_signing_key(str(key), password, public_key) if key else None
     expires_utc = moment(expires) if expires else None
+    if statements and private_key is None:
+        raise UsageError("statements are signed, and there is no key; give --sign-key")
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
         progress("compile", 0, 0)
         compiled = compile_model(
@@ -141,7 +147,7 @@ def export(
             require(verdicts)
         golden, answers = _golden(compiled, cases, runners.values())
         progress("seal", 0, 0)
-        return seal_bundle(
+        bundle = seal_bundle(
             folder,
             name=compiled.source.name,
             version=compiled.source.version,
@@ -159,6 +165,28 @@ def export(
             key=private_key,
             overwrite=overwrite,
         )
+        if private_key is not None and statements:
+            _attest(bundle, statements, compiled, private_key)
+        return bundle
+
+
+def _attest(bundle: Bundle, kinds: Sequence[Kind], compiled: Compiled, key: SigningKey) -> None:
+    """Writes the statements about a bundle that has just been sealed."""
+    from edgepack.bundle.attest import attest
+    from edgepack.bundle.lineage import shipped_uri
+    from edgepack.bundle.policy import Policy
+    from edgepack.bundle.verify import verify_bundle
+
+    verified = verify_bundle(bundle.path, [key.public_key()], Policy(now_utc=bundle.manifest.created_utc))
+    attest(
+        bundle.path,
+        kinds,
+        manifest=verified.manifest,
+        files=verified.files,
+        uri=shipped_uri(pinned_uri(compiled), "digest"),
+        lineage=compiled.source.lineage,
+        key=key,
+    )
 
 
 def check(compiled: Compiled, targets: Sequence[Target]) -> None:

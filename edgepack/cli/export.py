@@ -20,6 +20,7 @@ from edgepack.cli.options import (
     PickleOpt,
     Quantize,
     RowsOpt,
+    Statement,
     TargetsOpt,
     ToleranceOpt,
     TrackingOpt,
@@ -55,6 +56,10 @@ def export(
             "the rest (user, tags, metrics) goes to NAME.lineage.json beside it. full: all. none: nothing."
         ),
     ] = Lineage.digest,
+    statement: Annotated[
+        list[Statement] | None,
+        typer.Option(help="A signed statement to write beside the bundle; repeat for more."),
+    ] = None,
     data: DataOpt = None,
     rows: RowsOpt = 20_000,
     tolerance: ToleranceOpt = None,
@@ -114,6 +119,7 @@ def export(
             expires=expires,
             wish=_wish(quantize, optimize, max_label_change, max_abs_error, allow_noop=allow_noop),
             lineage=lineage.value,
+            statements=[kind.value for kind in statement or ()],
             keep_failed=keep_failed,
             overwrite=overwrite,
             on_progress=progress,

@@ -40,6 +40,14 @@ class Lineage(StrEnum):
     none = "none"
 
 
+class Statement(StrEnum):
+    """A statement about a bundle."""
+
+    slsa = "slsa"
+    test_result = "test-result"
+    ml_bom = "ml-bom"
+
+
 class Output(StrEnum):
     """A method of the estimator."""
 

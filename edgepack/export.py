@@ -51,6 +51,7 @@ def export(
     wish: Wish | None = None,
     lineage: Lineage = "digest",
     statements: Sequence[Kind] = (),
+    register: bool = False,
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
@@ -76,6 +77,7 @@ def export(
         wish: how small the artifacts shall be; None leaves every number as it is.
         lineage: how much of the model's lineage the bundle and its artifacts carry; see `edgepack.bundle.lineage`.
         statements: further signed statements, written beside the bundle: `slsa`, `test-result`, `ml-bom`.
+        register: whether the model's version is tagged with the bundle and its run gets it as artifacts.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
         overwrite: whether an existing bundle of that name is replaced.
@@ -111,6 +113,10 @@ def export(
             output=output,
         )
         check(compiled, chosen)
+        if register:
+            from edgepack.source.register import run_of
+
+            run_of(compiled.source)
         folder = Path(out) / bundle_name(compiled)
         ensure_free(folder, overwrite=overwrite)
         options = EmitOptions(
@@ -167,6 +173,11 @@ def export(
         )
         if private_key is not None and statements:
             _attest(bundle, statements, compiled, private_key)
+        if register:
+            from edgepack.registration import register as write_back
+
+            progress("register", 0, 0)
+            write_back(bundle, compiled.source, tracking_uri=tracking_uri)
         return bundle
 
 

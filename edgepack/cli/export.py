@@ -60,6 +60,10 @@ def export(
         list[Statement] | None,
         typer.Option(help="A signed statement to write beside the bundle; repeat for more."),
     ] = None,
+    register: Annotated[
+        bool,
+        typer.Option("--register", help="Tag the model's version with the bundle, and log the bundle to its run."),
+    ] = False,
     data: DataOpt = None,
     rows: RowsOpt = 20_000,
     tolerance: ToleranceOpt = None,
@@ -119,6 +123,7 @@ def export(
             expires=expires,
             wish=_wish(quantize, optimize, max_label_change, max_abs_error, allow_noop=allow_noop),
             lineage=lineage.value,
+            register=register,
             statements=[kind.value for kind in statement or ()],
             keep_failed=keep_failed,
             overwrite=overwrite,

@@ -61,6 +61,8 @@ class EvaluatorRunner:
             {n: x.astype(declared[n].dtype) if declared[n].kind == "array" else x for n, x in values.items()}
         )
         description = self.evaluator.description
+        if missing := self._wanted() - set(answers):
+            raise UsageError(f"the model gives no {sorted(missing)[0]!r:.80}; open the file of this bundle")
         if self.interface.classes is None:
             value = np.asarray(answers[description.output[0].name], np.float64)
             return {"value": value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value}
@@ -73,6 +75,16 @@ class EvaluatorRunner:
                 raise UsageError("the model's class labels are not the interface's; open the file of this bundle")
             result["probabilities"] = table.numbers[:, [table.labels.index(label) for label in labels]]
         return result
+
+    def _wanted(self) -> set[str]:
+        """The names of the answers that `run` reads."""
+        description = self.evaluator.description
+        if self.interface.classes is None:
+            return {feature.name for feature in description.output[:1]}
+        wanted = {description.predictedFeatureName}
+        return wanted | (
+            {description.predictedProbabilitiesName} if "probabilities" in self.interface.outputs else set()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgepack.contract import Interface
+from edgepack.errors import UsageError
 from edgepack.ir.decisions import Decisions, Feature
 from edgepack.ir.ops import Forest, Lookup
 from edgepack.ir.types import Array, Floats, Integers
@@ -32,10 +33,18 @@ class Unrecognised(Exception):
 
 
 def read_decisions(path: Path, interface: Interface) -> Decisions | None:
-    """The decisions of a file that is one ai.onnx.ml 5 ensemble and its link; None for any other graph."""
+    """The decisions of a file that is one ai.onnx.ml 5 ensemble and its link; None for any other graph.
+
+    Raises:
+        UsageError: the file is no ONNX model.
+    """
     import onnx
 
-    model = onnx.load(path)
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf's and onnx's own kinds
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path}: not an ONNX model ({reason}); open the file of this bundle") from error
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if opsets.get("ai.onnx.ml") != 5 or model.functions:
         return None

@@ -37,7 +37,8 @@ class OnnxRunner:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            # the fallback would try the same provider again, and tell of it on standard output
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"], enable_fallback=0)
         except Exception as error:  # the binding raises a dozen unrelated types
             reason = " ".join(str(error).split())
             raise UsageError(f"{path}: onnxruntime {onnxruntime.__version__} does not load it: {reason}") from error
@@ -45,9 +46,17 @@ class OnnxRunner:
         return cls(session=session, interface=interface, runtime=runtime)
 
     def run(self, columns: Columns) -> dict[str, Array]:
-        """The answers by name, as `contract.Answers` says."""
+        """The answers by name, as `contract.Answers` says.
+
+        Raises:
+            UsageError: the artifact does not run, or answers with labels that are not the interface's.
+        """
         names = list(self.interface.outputs)
-        parts = [self.session.run(names, feed) for feed in self._feeds(columns)]
+        try:
+            parts = [self.session.run(names, feed) for feed in self._feeds(columns)]
+        except Exception as error:  # the binding raises a dozen unrelated types
+            reason = " ".join(str(error).split())
+            raise UsageError(f"{self.runtime} does not run the artifact: {reason}") from error
         answers = {name: np.concatenate(pieces) for name, pieces in zip(names, zip(*parts, strict=True), strict=True)}
         if "label" in answers:
             answers["label"] = self._classes(answers["label"])
@@ -81,6 +90,10 @@ class OnnxRunner:
         classes = self.interface.classes or ()
         known = artifact_labels(classes)
         if are_positions(known):
+            if labels.min(initial=0) < 0 or labels.max(initial=0) >= len(classes):
+                raise UsageError(f"the artifact answers with more than {len(classes)} classes; open this bundle's file")
             return np.array(classes)[labels]
         place = {label: k for k, label in enumerate(known.tolist())}
+        if foreign := sorted(set(labels.tolist()) - set(place)):
+            raise UsageError(f"{foreign[0]!r} is not a class of the interface; open the file of this bundle")
         return np.array(classes)[[place[label] for label in labels.tolist()]]

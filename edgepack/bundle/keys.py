@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -59,7 +60,7 @@ def parse_private_key(pem: bytes, path: str, password: str | None = None) -> ec.
     except TypeError as error:  # cryptography tells a missing and a needless password this way
         remedy = "it has none; leave the password out" if password else "it needs one; give the password"
         raise UsageError(f"{path}: the password does not fit: {remedy}") from error
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:  # the latter for a curve that OpenSSL does not know
         if password and b"ENCRYPTED" in pem:
             raise UsageError(f"{path}: the password does not open it; give the right one") from error
         remedy = "give the private one" if b"PUBLIC KEY" in pem else "make one with `edgepack keygen`"
@@ -78,7 +79,7 @@ def load_public_key(path: Path) -> ec.EllipticCurvePublicKey:
     pem = _read(path)
     try:
         key: PublicKeyTypes = serialization.load_pem_public_key(pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         remedy = "give the .pub beside it" if b"PRIVATE KEY" in pem else "give the .pub that `edgepack keygen` wrote"
         raise UsageError(f"{path}: not a public key in PEM; {remedy}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):

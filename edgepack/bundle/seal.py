@@ -13,6 +13,7 @@ from edgepack.bundle.bundle import Bundle
 from edgepack.bundle.files import GOLDEN, MANIFEST, SIGNATURE, unsafe_name
 from edgepack.bundle.lineage import Mode, lineage_document, lineage_path, shipped_lineage, shipped_uri
 from edgepack.bundle.manifest import Manifest, build_manifest, write_manifest
+from edgepack.bundle.swap import swap
 from edgepack.contract import Answers, Artifact, Columns, Interface, Verdict
 from edgepack.errors import UsageError
 
@@ -140,10 +141,15 @@ def _write_document(folder: Path, name: str, content: bytes) -> None:
 
 
 def _move(partial: Path, out: Path) -> None:
-    """Renames the new bundle into place; the old one, if any, comes back should that fail."""
+    """Renames the new bundle into place; the old one, if any, comes back should that fail.
+
+    Where the system can, they change places at once, so that even a process that is killed leaves one of the two.
+    """
     if not (out / MANIFEST).is_file():
         partial.rename(out)  # an empty folder gives way
         return
+    if swap(partial, out):
+        return  # the old one goes with the rest that is hidden
     old = _sibling(out, "old")
     try:
         out.rename(old)

@@ -158,6 +158,21 @@ class OutputComparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """How many places of one kind the compared rows reach.
+
+    Attributes:
+        reached: by at least one row.
+        reachable: all but those that are proved to be out of every row's reach.
+        unreachable: those.
+    """
+
+    reached: int
+    reachable: int
+    unreachable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What parity found about one artifact in one runtime.
 
@@ -172,6 +187,8 @@ class Verdict:
         tie_width: 1e-7, or what the runtime's arithmetic warrants, beside the larger of 1 and the scores' size.
         worst_rows: the rows that differ most: `{"row": {input: value}, "server": {…}, "device": {…}}`.
         cases: how the rows came about: `{"split boundaries": 8210, "categories": 312, …}`.
+        coverage: by kind of place (`leaves`, `split sides`, `missing paths`, `categories`, `edges`, `ties`), how many
+            the rows reach; kinds that the model does not have are left out.
     """
 
     target: str
@@ -188,6 +205,7 @@ class Verdict:
     outputs: tuple[OutputComparison, ...] = ()
     worst_rows: tuple[Mapping[str, Any], ...] = ()
     cases: Mapping[str, int] = field(default_factory=dict)
+    coverage: Mapping[str, Covered] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

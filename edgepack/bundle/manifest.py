@@ -23,7 +23,7 @@ from edgepack.bundle.files import (
     unsafe_name,
 )
 from edgepack.bundle.strict_json import parse, plain, pretty, with_floats
-from edgepack.contract import Artifact, Input, Interface, OutputComparison, Verdict
+from edgepack.contract import Artifact, Covered, Input, Interface, OutputComparison, Verdict
 from edgepack.errors import SignatureError, UsageError
 from edgepack.host import Analyzer, TextStep
 
@@ -345,7 +345,8 @@ def _artifact(raw: dict[str, Any]) -> BundledArtifact:
 
 def _verdict(raw: dict[str, Any]) -> Verdict:
     outputs = tuple(OutputComparison(**comparison) for comparison in raw["outputs"])
-    return Verdict(**{**raw, "outputs": outputs, "worst_rows": tuple(raw["worst_rows"])})
+    coverage = {kind: Covered(**covered) for kind, covered in raw["coverage"].items()}
+    return Verdict(**{**raw, "outputs": outputs, "worst_rows": tuple(raw["worst_rows"]), "coverage": coverage})
 
 
 def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:

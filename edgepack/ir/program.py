@@ -76,10 +76,16 @@ class Program:
         """The node that defines a value; None for an input."""
         return next((node for node in self.nodes if node.name == name), None)
 
-    def values(self, columns: Columns) -> dict[str, Array]:
-        """Every value by name, for `columns` as `contract.Columns` says, rounded to the interface's input dtype."""
+    def values(self, columns: Columns, *, until: str | None = None) -> dict[str, Array]:
+        """Every value by name, for `columns` as `contract.Columns` says, rounded to the interface's input dtype.
+
+        Args:
+            until: a value's name: what comes after it is left out.
+        """
         values = {f"i{k}": self._given(columns, i.name) for k, i in enumerate(self.interface.inputs)}
         for node in self.nodes:
+            if until in values:
+                break
             values[node.name] = node.op.run(*(values[name] for name in node.inputs))
         return values
 

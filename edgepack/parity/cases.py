@@ -12,12 +12,16 @@ from edgepack.contract import Columns, Interface
 from edgepack.ir import Program
 from edgepack.ir.ops import Forest
 from edgepack.ir.types import Array, Flags
+from edgepack.parity.coverage import missing_in, reached
+from edgepack.parity.fill import fill
 from edgepack.parity.paths import Choice, PathFinder
 from edgepack.parity.pools import Pool, pools
+from edgepack.parity.refusals import row_count
 from edgepack.parity.surface import surface_rows
 from edgepack.parity.trace import Slot, trace
 
 BASE_ROWS = 4096
+WAVE_ROWS = 2048
 REPEATS = 16  # each single value and each split is tried in this many different rows, if the budget allows
 
 
@@ -56,7 +60,8 @@ def make_cases(
 
     The origins are: `data` and `examples` (given rows); `split boundaries`, `edges`, `categories`, `unusual strings`,
     `extremes`, `near examples`, `missing` (one value changed in a plausible row); `split paths` (rows that reach a
-    given split of a forest, left of it, right of it and missing); `decision surface` (both sides of where the label
+    given split of a forest, left of it, right of it and missing); `unreached places` (rows for what none of these has
+    reached); `decision surface` (both sides of where the label
     changes between two rows); `combinations` (several such values at once).
 
     Args:
@@ -77,7 +82,8 @@ def make_cases(
     rows.given("extremes", _alike(program.interface, base))
     # the program as lowered says what is right; the folded one may have splits of its own, where it is wrong
     for p, share in zip(programs, (1.0,) if len(programs) == 1 else (0.75, 0.25), strict=True):
-        _paths(rows, p, tried, int(budget_rows * 0.55 * share), rng)
+        _paths(rows, p, tried, int(budget_rows * 0.4 * share), rng)
+    _unreached(rows, program, tried, budget_rows // 4, rng)
     if program.interface.classes is not None:
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
     _combinations(rows, tried, max(budget_rows - rows.count, budget_rows // 10), rng)
@@ -127,10 +133,14 @@ class _Rows:
             block[i.name][choice.rows[choice.missing], j] = None if i.kind == "string" else np.nan
         self._add(block, origins)
 
+    @property
+    def so_far(self) -> Columns:
+        """The rows that there are."""
+        return {i.name: np.concatenate([b[i.name] for b in self.blocks]) for i in self.interface.inputs}
+
     def cases(self) -> Cases:
         """All rows."""
-        columns = {i.name: np.concatenate([b[i.name] for b in self.blocks]) for i in self.interface.inputs}
-        return Cases(columns=columns, origins=np.concatenate(self.origins))
+        return Cases(columns=self.so_far, origins=np.concatenate(self.origins))
 
     def _add(self, block: Columns, origins: Array) -> None:
         self.blocks.append({name: self._rounded(x) for name, x in block.items()})
@@ -216,6 +226,22 @@ def _paths(rows: _Rows, program: Program, tried: Mapping[Slot, Pool], budget: in
         targets = np.concatenate([rng.permutation(targets) for _ in range(rounds)])[:wanted]
         for count, choices in finder.find(targets, rng):
             rows.changed(np.full(count, "split paths", object), choices)
+
+
+def _unreached(
+    rows: _Rows, program: Program, tried: Mapping[Slot, Pool], budget: int, rng: np.random.Generator
+) -> None:
+    """Rows for leaves and missing paths that none has reached, wave by wave: each wave also finds some by chance."""
+    for taken, places in reached(program, rows.so_far, tried):
+        left, reaching = budget, -1
+        while left > 0 and places.count > reaching:
+            reaching = places.count
+            blocks = len(rows.blocks)
+            for count, choices in fill(places, min(left, WAVE_ROWS), rng):
+                rows.changed(np.full(count, "unreached places", object), choices)
+            for block in rows.blocks[blocks:]:
+                left -= row_count(block)
+                places.reach(program.values(block, until=taken)[taken], missing_in(program, block))
 
 
 def _combinations(rows: _Rows, tried: Mapping[Slot, Pool], budget: int, rng: np.random.Generator) -> None:

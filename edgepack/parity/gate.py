@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgepack.contract import Answers, Columns, Runner, Verdict
+from edgepack.contract import Answers, Columns, Covered, Runner, Verdict
 from edgepack.ir import Program
 from edgepack.ir.types import Array, Flags, Integers
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import TIE, Tolerance, compare, not_run
+from edgepack.parity.coverage import coverage
 from edgepack.parity.forks import near_forks
 from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count, take
@@ -43,7 +44,8 @@ def run_parity(
     Args:
         reference: the server.
         runners: by target; a string is the reason why its runtime is not there (`not run`).
-        program: what the reference means: tells the rows at which a choice inside it hangs by a hair.
+        program: what the reference means: the verdicts say how much of it the rows cover, and
+            rows at which a choice inside it hangs by a hair are ties.
         cases: the rows; those that the server refuses are left out and counted.
 
     Raises:
@@ -54,9 +56,11 @@ def run_parity(
     server, refused = reference.answers(cases.columns)
     progress("server", cases.rows, cases.rows)
     kept = ~refused
+    columns = take(cases.columns, kept)
     rows = _Rows(
         reference=reference,
-        columns=take(cases.columns, kept),
+        columns=columns,
+        coverage={} if program is None else coverage(program, columns, server),
         server=server,
         refused_rows=int(refused.sum()),
         origins=cases.origins[kept],
@@ -83,6 +87,7 @@ def within_ranges(runner: Runner, columns: Columns) -> Flags:
 class _Rows:
     reference: Asked
     columns: Columns
+    coverage: Mapping[str, Covered]
     server: Answers
     refused_rows: int
     origins: Array
@@ -118,7 +123,9 @@ class _Rows:
 
     def _kept(self, kept: Flags) -> _Rows:
         server = {name: answer[kept] for name, answer in self.server.items()}
-        return replace(self, columns=take(self.columns, kept), server=server, origins=self.origins[kept])
+        columns = take(self.columns, kept)
+        covered = {} if self.program is None else coverage(self.program, columns, server)
+        return replace(self, columns=columns, coverage=covered, server=server, origins=self.origins[kept])
 
     def _ties(self, columns: Columns, width: float) -> Flags:
         ties = self.reference.ties(columns)
@@ -126,7 +133,7 @@ class _Rows:
 
     def _compared(self, target: str, runtime: str, runner: Runner) -> Verdict:
         width = float(getattr(runner, "tie_width", TIE))
-        return compare(
+        verdict = compare(
             target,
             runtime,
             self.server,
@@ -139,6 +146,7 @@ class _Rows:
             ties=lambda at: self._ties(take(self.columns, at), width),
             tie_width=width,
         )
+        return replace(verdict, coverage=self.coverage)
 
     def _run(self, target: str, runner: Runner) -> dict[str, Array]:
         count = row_count(self.columns)

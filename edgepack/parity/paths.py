@@ -64,7 +64,7 @@ class PathFinder:
         count = len(targets)
         split = np.tile(targets, TRIES)
         regions = Regions(self.pooled, len(split))
-        self._climb(regions, split, np.full(len(split), -1), own=None)
+        self.climb(regions, split, np.full(len(split), -1), own=None)
         own = self.pooled.slot_of[self.forest.feature[split]]
         sides = [regions.beside(split, True, rng), regions.beside(split, False, rng), regions.without(split)]
         difference = np.zeros(len(split))
@@ -72,7 +72,7 @@ class PathFinder:
         for child, index in ((self.forest.left[split], sides[0]), (self.forest.right[split], sides[1])):
             leaf = self._descend(child, own, index, rng)
             leaf[:count] = child[:count]  # the first try leaves open what happens below the split
-            self._climb(regions, leaf, split, own=own)
+            self.climb(regions, leaf, split, own=own)
             leaves.append(self.forest.value[leaf])
         difference[count:] = np.abs(leaves[0] - leaves[1]).max(axis=1)[count:] + 1e-300
         picked = regions.pick(rng)
@@ -93,7 +93,7 @@ class PathFinder:
             choices.append(Choice(slot=slot, rows=rows, values=self.pooled.grid[s][index], missing=index == MISSING))
         return len(target), choices
 
-    def _climb(self, regions: Regions, start: Integers, stop: Integers, own: Integers | None) -> None:
+    def climb(self, regions: Regions, start: Integers, stop: Integers, own: Integers | None) -> None:
         """Narrows each region by the branches from node `start` up to node `stop`, leaving the slot `own` alone."""
         node = start.copy()
         while len(at := np.flatnonzero((node != stop) & (self.parent[node] >= 0))):

@@ -26,6 +26,8 @@ class PooledForest:
         slots: the input columns that splits depend on alone, and `slot_of` (features,) their numbers or −1.
         grid: the pool's values per slot.
         ordered: `(slots,)`; `falls` (features,) where the feature falls along an ordered slot.
+        exact: `(slots,)`: whether the pool is known to hold a value of every interval, as all features rise, fall or
+            are finite.
         cut: `(nodes,)` for ordered slots: so many pool values are on the lower side.
         missing_left: `(nodes,)`: whether a missing value goes left.
     """
@@ -43,14 +45,16 @@ class PooledForest:
         for f, chain in known.items():
             self.slot_of[f] = self.slots.index(chain.slot)
         self._value = {f: self._on_pool(f, chain) for f, chain in known.items()}
-        self._masks: dict[int, Flags] = {}
-        self.ordered, self.falls = self._orders()
+        self.ordered, self.falls, self.exact = self._orders(known)
         self.cut = np.zeros(len(forest.feature), np.int64)
+        self._kind = np.zeros(len(forest.feature), np.int64)
+        self._flags: dict[int, list[Flags]] = {int(s): [] for s in np.flatnonzero(~self.ordered)}
         self.missing_left: Flags = forest.nan_left.copy()
         by_feature = inner[np.argsort(forest.feature[inner], kind="stable")]
         for at in np.split(by_feature, np.flatnonzero(np.diff(forest.feature[by_feature])) + 1):
             if len(at) and int(forest.feature[at[0]]) in known:
                 self._place(int(forest.feature[at[0]]), at)
+        self._table = {s: np.concatenate(parts) for s, parts in self._flags.items() if parts}
 
     def _on_pool(self, feature: int, chain: Chain) -> Floats:
         """The feature for every pool value, and for a missing one at the end, rounded as the forest does."""
@@ -60,16 +64,20 @@ class PooledForest:
         with np.errstate(over="ignore"):
             return value.astype(np.float32).astype(np.float64) if self.forest.compare == "float32" else value
 
-    def _orders(self) -> tuple[Flags, Flags]:
+    def _orders(self, known: Mapping[int, Chain]) -> tuple[Flags, Flags, Flags]:
         equal = set(np.unique(self.forest.feature[self.forest.equal]).tolist())
         ordered, falls = np.ones(len(self.slots), np.bool_), np.zeros(self.forest.features, np.bool_)
+        exact = ordered.copy()
         for f, value in self._value.items():
             with np.errstate(invalid="ignore"):
                 steps = np.diff(value[:-1])
             falls[f] = bool(np.all(steps <= 0)) and bool(np.any(steps < 0))
-            if f in equal or np.isnan(value[:-1]).any() or not (falls[f] or np.all(steps >= 0)):
+            monotone = not np.isnan(value[:-1]).any() and bool(falls[f] or np.all(steps >= 0))
+            if f in equal or not monotone:
                 ordered[self.slot_of[f]] = False
-        return ordered, falls
+            if not monotone and not known[f].is_finite:
+                exact[self.slot_of[f]] = False
+        return ordered, falls, exact
 
     def _place(self, f: int, at: Integers) -> None:
         """Finds the cuts of the splits `at`, all on feature f."""
@@ -80,22 +88,31 @@ class PooledForest:
                 self.cut[at] = len(value) - np.searchsorted(value[::-1], threshold, side="right")
             else:
                 self.cut[at] = np.searchsorted(value, threshold, side="right")
+        else:
+            self._tabulate(f, at)
         if gone == gone:
             self.missing_left[at] = np.where(self.forest.equal[at], gone == threshold, gone <= threshold)
 
-    def goes_left(self, split: int) -> Flags:
-        """`(pool values,)` for a split on a slot that is not ordered."""
-        if split not in self._masks:
-            f, threshold = int(self.forest.feature[split]), self.forest.threshold[split]
-            value = self._value[f][:-1]
-            left = value == threshold if self.forest.equal[split] else value <= threshold
-            self._masks[split] = np.where(np.isnan(value), self.forest.nan_left[split], left)
-        return self._masks[split]
+    def _tabulate(self, f: int, at: Integers) -> None:
+        """A row of flags for each distinct split among `at`."""
+        flags, value = self._flags[int(self.slot_of[f])], self._value[f][:-1]
+        said = np.stack([self.forest.threshold[at], self.forest.equal[at], self.forest.nan_left[at]], axis=1)
+        distinct, which = np.unique(said, axis=0, return_inverse=True)
+        cut, equal, nan_left = distinct[:, :1], distinct[:, 1:2] > 0, distinct[:, 2:] > 0
+        left = np.where(equal, value == cut, value <= cut)
+        self._kind[at] = sum(len(part) for part in flags) + which.reshape(-1)
+        flags.append(np.where(np.isnan(value), nan_left, left))
+
+    def goes_left(self, slot: int, splits: Integers) -> Flags:
+        """`(splits, pool values)` for splits on one slot that is not ordered."""
+        return self._table[slot][self._kind[splits]]
 
     def sides(self, splits: Integers, index: Integers) -> Flags:
         """Whether the pool value `index` of each split's own column goes left there."""
         feature = self.forest.feature[splits]
+        slot = self.slot_of[feature]
         left = (index < self.cut[splits]) ^ self.falls[feature]
-        for k in np.flatnonzero(~self.ordered[self.slot_of[feature]]):
-            left[k] = self.goes_left(int(splits[k]))[index[k]]
+        for s, table in self._table.items():
+            at = slot == s
+            left[at] = table[self._kind[splits[at]], index[at]]
         return np.where(index == MISSING, self.missing_left[splits], left)

@@ -44,8 +44,9 @@ class Regions:
         lower = (left ^ pooled.falls[feature])[ordered]
         self.high[a, s] = np.where(lower, np.minimum(self.high[a, s], cut - 1), self.high[a, s])
         self.low[a, s] = np.where(lower, self.low[a, s], np.maximum(self.low[a, s], cut))
-        for k in np.flatnonzero(~ordered):
-            self.allowed[int(slot[k])][at[k]] &= pooled.goes_left(int(split[k])) == left[k]
+        for s, allowed in self.allowed.items():
+            k = np.flatnonzero(slot == s)
+            allowed[at[k]] &= pooled.goes_left(s, split[k]) == left[k, None]
 
     def pick(self, rng: np.random.Generator) -> Integers:
         """A random allowed pool index for each region and slot: often an end of its range, now and then `MISSING`."""
@@ -66,10 +67,40 @@ class Regions:
         index = np.where(left ^ pooled.falls[feature], pooled.cut[split] - 1, pooled.cut[split])
         fits = (self.low[rows, slot] <= index) & (index <= self.high[rows, slot])
         index = np.where(fits, index, NOWHERE)
-        for k in np.flatnonzero(~pooled.ordered[slot]):
-            allowed = self.allowed[int(slot[k])][k] & (pooled.goes_left(int(split[k])) == left)
-            index[k] = _any_of(allowed[None, :], rng)[0]
+        for s, allowed in self.allowed.items():
+            k = np.flatnonzero(slot == s)
+            index[k] = _any_of(allowed[k] & (pooled.goes_left(s, split[k]) == left), rng)
         return index
+
+    def sides(self, at: Integers, split: Integers) -> tuple[Flags, Flags]:
+        """Whether any value of regions `at` goes left, and right, at a split each (on columns that are known)."""
+        pooled = self.pooled
+        feature = pooled.forest.feature[split]
+        slot = pooled.slot_of[feature]
+        low, high, cut = self.low[at, slot], self.high[at, slot], pooled.cut[split]
+        lower, upper = (low <= high) & (low < cut), (low <= high) & (high >= cut)
+        left = np.where(pooled.falls[feature], upper, lower)
+        right = np.where(pooled.falls[feature], lower, upper)
+        for s, allowed in self.allowed.items():
+            k = np.flatnonzero(slot == s)
+            goes = pooled.goes_left(s, split[k])
+            left[k], right[k] = (allowed[at[k]] & goes).any(axis=1), (allowed[at[k]] & ~goes).any(axis=1)
+        missing, missing_left = self.missing[at, slot], pooled.missing_left[split]
+        return left | (missing & missing_left), right | (missing & ~missing_left)
+
+    def only_missing(self, at: Integers, slot: Integers) -> None:
+        """Regions `at` keep nothing in a slot each but a missing value."""
+        self.constrained[at, slot] = True
+        self.low[at, slot], self.high[at, slot] = 1, 0
+        for s, allowed in self.allowed.items():
+            allowed[at[slot == s]] = False
+
+    def filled(self) -> Flags:
+        """`(regions, slots)`: whether any value is left."""
+        filled = self.low <= self.high
+        for s, allowed in self.allowed.items():
+            filled[:, s] = allowed.any(axis=1)
+        return filled | self.missing
 
     def without(self, split: Integers) -> Integers:
         """For a split per region: `MISSING` where the split's own column may be missing, else `NOWHERE`."""

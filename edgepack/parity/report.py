@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from edgepack.contract import OutputComparison, Verdict
+from edgepack.contract import Covered, OutputComparison, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-HEADERS = ("target", "runtime", "verdict", "rows", "label changes", "smallest passing tolerance", "why")
+HEADERS = ("target", "runtime", "verdict", "rows", "coverage", "label changes", "smallest passing tolerance", "why")
 STYLES = {"proved": "bold green", "measured": "green", "failed": "bold red", "not run": "yellow"}
 
 
@@ -42,6 +42,8 @@ def to_markdown(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         if counts := ", ".join(f"{count:,} {origin}" for origin, count in verdict.cases.items()):
             lines += ["", f"Rows for {_escaped(verdict.target)}: {counts}."]
+        if reached := ", ".join(_told(kind, covered) for kind, covered in verdict.coverage.items()):
+            lines += ["", f"Reached for {_escaped(verdict.target)}: {reached}."]
         if verdict.status == "failed" and verdict.worst_rows:
             lines += ["", f"Worst rows of {_escaped(verdict.target)}:", ""]
             lines += [f"- `{_one_line(row)}`" for row in verdict.worst_rows]
@@ -86,6 +88,7 @@ def _cells(verdict: Verdict) -> list[str]:
         verdict.runtime or "–",
         verdict.status,
         rows if ran else "–",
+        ", ".join(f"{kind} {_share(covered)}" for kind, covered in verdict.coverage.items()) or "–",
         changes if has_label else "–",
         ", ".join(_smallest(output) for output in verdict.outputs if output.measure != "exact") or "–",
         verdict.reason,
@@ -101,10 +104,22 @@ def _smallest(output: OutputComparison) -> str:
     return f"{output.output} {output.smallest_passing_tolerance:.2g} {output.measure} (of {output.tolerance:.0e})"
 
 
+def _share(covered: Covered) -> str:
+    """`100 %`; rounded down, so that it says 100 only where nothing reachable is left."""
+    share = 1.0 if not covered.reachable else covered.reached / covered.reachable
+    return f"{math.floor(share * 1000) / 10:g} %"
+
+
+def _told(kind: str, covered: Covered) -> str:
+    closed = f" ({covered.unreachable:,} proved out of reach)" if covered.unreachable else ""
+    return f"{covered.reached:,} of {covered.reachable:,} {kind}{closed}"
+
+
 def _summary(verdict: Verdict) -> str:
     cells = zip(HEADERS, _cells(verdict), strict=True)
     lines = [f"{header}: {cell}" for header, cell in cells if cell not in ("", "–")]
-    return "\n".join([*lines, *(f"{origin}: {count} rows" for origin, count in verdict.cases.items())])
+    lines += [f"{origin}: {count} rows" for origin, count in verdict.cases.items()]
+    return "\n".join([*lines, *(_told(kind, covered) for kind, covered in verdict.coverage.items())])
 
 
 def _one_line(row: Any) -> str:

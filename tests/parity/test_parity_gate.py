@@ -8,6 +8,7 @@ import pytest
 
 from edgepack.contract import Columns
 from edgepack.parity import Cases, Tolerance, make_cases, run_parity
+from edgepack.parity.coverage import coverage
 from edgepack.parity.refusals import row_count
 
 
@@ -18,6 +19,7 @@ class Device:
     program: Any
     fault: Any = None
     runtime: str = "fake 1.0"
+    largest_number: float = np.inf
 
     def run(self, columns: Columns) -> dict[str, Any]:
         answers = dict(self.program.run(columns))
@@ -39,6 +41,20 @@ def test_an_exact_artifact_is_measured_on_every_row(forest_model: Any, cases: Ca
     assert (verdict.target, verdict.runtime) == ("onnx", "fake 1.0")
     assert verdict.rows == cases.rows
     assert dict(verdict.cases) == cases.counts()
+
+
+def test_a_verdict_says_what_its_rows_reach_where_it_knows_the_program(forest_model: Any, cases: Cases) -> None:
+    assert verdict_of(forest_model, cases).coverage == {}
+    found = verdict_of(forest_model, cases, program=forest_model.lowered).coverage
+    assert found == coverage(forest_model.lowered, cases.columns, forest_model.reference.predict(cases.columns))
+    assert found["leaves"].reached == found["leaves"].reachable > 0
+
+
+def test_rows_beyond_what_an_artifact_is_for_are_not_covered(forest_model: Any, cases: Cases) -> None:
+    limited = Device(forest_model.folded)
+    limited.largest_number = 1.0
+    verdict = run_parity(forest_model.reference, {"onnx": limited}, cases, program=forest_model.lowered)[0]
+    assert verdict.coverage["leaves"].reached < verdict.coverage["leaves"].reachable
 
 
 def test_verdicts_come_in_the_order_of_the_targets_and_a_missing_runtime_is_not_run(

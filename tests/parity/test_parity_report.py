@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from edgepack.contract import Verdict
+from edgepack.contract import Covered, Verdict
 from edgepack.parity import compare, not_run
 from edgepack.parity.report import to_document, to_junit, to_markdown, to_table
 
@@ -45,7 +46,7 @@ def test_markdown_has_a_row_per_verdict_and_the_worst_rows_of_a_failure() -> Non
     lines = to_markdown(verdicts()).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 5
-    assert {line.count("|") - line.count("\\|") for line in table} == {8}
+    assert {line.count("|") - line.count("\\|") for line in table} == {9}
     assert "**measured**" in table[2]
     assert "2 (+7 refused)" in table[2]
     assert "**failed**" in table[3]
@@ -72,3 +73,23 @@ def test_the_document_is_strict_json_and_says_whether_all_passed() -> None:
 @pytest.mark.parametrize("write", [to_junit, to_markdown, to_document, to_table])
 def test_no_verdicts_are_no_error(write: Any) -> None:
     assert write([]) is not None
+
+
+def test_reports_tell_what_the_rows_reach() -> None:
+    reached = {
+        "leaves": Covered(reached=999, reachable=1000, unreachable=2),
+        "edges": Covered(reached=4, reachable=4),
+        "ties": Covered(reached=0, reachable=3),
+    }
+    given = [replace(verdicts()[0], coverage=reached)]
+    console = Console(width=300, file=io.StringIO())
+    console.print(to_table(given))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "leaves 99.9 %, edges 100 %, ties 0 %" in shown
+    assert "999 of 1,000 leaves (2 proved out of reach), 4 of 4 edges, 0 of 3 ties" in to_markdown(given)
+    assert "999 of 1,000 leaves" in to_junit(given)
+    assert to_document(given)["verdicts"][0]["coverage"]["leaves"] == {
+        "reached": 999,
+        "reachable": 1000,
+        "unreachable": 2,
+    }

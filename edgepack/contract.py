@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -211,6 +211,23 @@ class Verdict:
     def passed(self) -> bool:
         """True for `proved` and `measured`; what did not run has not passed."""
         return self.status in ("proved", "measured")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A mistake that can be planted in an artifact, to see whether parity finds it.
+
+    Attributes:
+        kind: `threshold`, `missing`, `leaf`, `category`, `weight`, `last bits`, `labels` or `output name`.
+        place: where in the file, in the format's words.
+        plant: writes the artifact with the mistake to a path.
+        magnified: for `last bits`, does so with a change of the same number that is 2²⁰ times as large.
+    """
+
+    kind: str
+    place: str
+    plant: Callable[[Path], object]
+    magnified: Callable[[Path], object] | None = None
 
 
 class Runner(Protocol):

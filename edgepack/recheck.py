@@ -54,7 +54,7 @@ def recheck(
         if compiled.quantized is not None:
             return verdicts
         progress("prove", 0, 0)
-        return prove_files(verdicts, compiled.lowered, compiled.server, _files(bundle))
+        return prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
 
 
 def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tuple[Verdict, ...]:
@@ -136,7 +136,7 @@ def openers(bundle: Bundle) -> Mapping[str, Callable[[], Runner] | str]:
     return found
 
 
-def _files(bundle: Bundle) -> Mapping[str, tuple[Target, Path]]:
+def files(bundle: Bundle) -> Mapping[str, tuple[Target, Path]]:
     """Each installed target and its artifact."""
     from edgepack.targets import find_target
 

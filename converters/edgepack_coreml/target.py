@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgepack.contract import Artifact, EmitOptions, Interface, Problem, Runner
+from edgepack.contract import Artifact, EmitOptions, Interface, Mutant, Problem, Runner
 from edgepack.errors import UnsupportedError
 from edgepack_coreml.kinds import FLOAT32
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
+    from edgepack.ir.decisions import Decisions
     from edgepack_coreml.mil import Planned
     from edgepack_coreml.plan import Plan
 
@@ -69,6 +70,18 @@ class CoreMLTarget:
         from edgepack_coreml.runner import open_runner
 
         return open_runner(path, interface)
+
+    def read_forest(self, path: Path, interface: Interface) -> Decisions | None:
+        """What the trees of a classic file decide, from the file alone; None where it is more than a forest."""
+        from edgepack_coreml.read import read_decisions
+
+        return read_decisions(path, interface)
+
+    def mutants(self, path: Path, interface: Interface, *, each: int, seed: int) -> list[Mutant]:
+        """Mistakes to plant in a classic file, up to `each` of every kind; none for an ML Program."""
+        from edgepack_coreml.mutate import mutants
+
+        return mutants(path, each=each, seed=seed)
 
     def lint(self, path: Path, interface: Interface) -> list[Problem]:
         """What is wrong with a file or package that claims to be of this interface, without running it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgepack.contract import Artifact, EmitOptions, Interface, Problem, Runner
+from edgepack.contract import Artifact, EmitOptions, Interface, Mutant, Problem, Runner
 from edgepack.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -95,6 +95,12 @@ class OnnxTarget:
         from edgepack_onnx.read import read_decisions
 
         return read_decisions(path, interface)
+
+    def mutants(self, path: Path, interface: Interface, *, each: int, seed: int) -> list[Mutant]:
+        """Mistakes to plant in an emitted file, up to `each` of every kind."""
+        from edgepack_onnx.mutate import mutants
+
+        return mutants(path, interface, each=each, seed=seed)
 
 
 def _model(e: Emitter, options: EmitOptions) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ def parity(
     rows: RowsOpt = 20_000,
     tolerance: ToleranceOpt = None,
     golden: Annotated[bool, typer.Option("--golden", help="Compare the golden rows alone; needs no registry.")] = False,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Plant mistakes in the artifacts and see whether parity finds them.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
     allow_pickle: PickleOpt = False,
@@ -31,6 +34,9 @@ def parity(
     from edgepack.recheck import recheck, recheck_golden
 
     opened = Bundle.open(bundle)
+    if self_test:
+        _self_test(opened, data, rows, tolerance, tracking_uri, allow_pickle, json=json)
+        return
     with console.progress(quiet=json) as progress:
         verdicts = (
             recheck_golden(opened, tolerance=tolerance_of(tolerance))
@@ -54,3 +60,33 @@ def parity(
     else:
         console.show(to_table(verdicts))
     require(verdicts)
+
+
+def _self_test(
+    bundle: Any,
+    data: Path | None,
+    rows: int,
+    tolerance: float | None,
+    tracking_uri: str | None,
+    allow_pickle: bool,
+    *,
+    json: bool,
+) -> None:
+    from edgepack.parity.power_report import to_document, to_lines, to_table
+    from edgepack.selftest import require_power, self_test
+
+    with console.progress(quiet=json) as progress:
+        power = self_test(
+            bundle,
+            data=read(data),
+            rows=rows,
+            tolerance=tolerance_of(tolerance),
+            tracking_uri=tracking_uri,
+            allow_pickle=allow_pickle,
+            on_progress=progress,
+        )
+    if json:
+        console.emit_json(to_document(power))
+    else:
+        console.show(to_table(power), *to_lines(power))
+    require_power(power)

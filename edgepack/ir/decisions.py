@@ -34,9 +34,11 @@ class Decisions:
         link: from the forest's answer to the output: `identity`; `complement` (one sum p gives [1 − p, p]); `sigmoid`
             (one score s gives the sigmoids of [−s, s]); `softmax`; `exp`.
         tie: which of two equal classes is the label, the `first` or the `last`; `none` where there is no label.
+        rounded: whether the format divides nothing, so that leaves hold rounded parts of a mean.
     """
 
     features: tuple[Feature, ...]
     forest: Forest
     link: Literal["identity", "complement", "sigmoid", "softmax", "exp"]
     tie: Literal["none", "first", "last"]
+    rounded: bool = False

@@ -158,18 +158,21 @@ class _Feature:
         turned = [(split[at], order) for at, order in [self._turns(upto, low, high, check=check)]]
         if self.equal.any():
             turned += [(split[at], order) for at, order in [self._turns(under, low, high, check=check)]]
-        which = np.concatenate([part for part, _ in turned])
-        orders = np.concatenate([part for _, part in turned])
-        orders = orders[np.argsort(which, kind="stable")]
-        bounds = np.searchsorted(np.sort(which), np.arange(splits + 1))
+        which = np.concatenate([np.repeat(np.arange(splits), parts), *(part for part, _ in turned)])
+        orders = np.concatenate([np.tile(ends, splits), *(part for _, part in turned)])
+        sort = np.lexsort((orders, which))
+        which, orders = which[sort], orders[sort]
+        left = self._left(self.values(from_order(orders, self.dtype)), which)
+        # where both neighbours of a place are one side's, the place is no cut; a split's last piece has none
+        change = np.flatnonzero((left[1:] != left[:-1]) & (which[1:] == which[:-1]))
+        last = np.searchsorted(which, np.arange(splits), side="right") - 1
+        bounds = np.searchsorted(which[change], np.arange(splits + 1))
         nan = self._left(self.values(np.array([np.nan])), np.arange(splits))
-        found = []
-        for k in range(splits):
-            pieces = np.unique(np.concatenate([ends, orders[bounds[k] : bounds[k + 1]]]))
-            left = self._left(self.values(from_order(pieces, self.dtype)), np.full(len(pieces), k))
-            change = np.flatnonzero(left[1:] != left[:-1])
-            found.append(Ranges(pieces[change], np.append(left[change], left[-1]), bool(nan[k])))
-        return found
+        cuts, inside = orders[change], left[change]
+        return [
+            Ranges(cuts[start:stop], np.append(inside[start:stop], end), gone)
+            for start, stop, end, gone in zip(bounds, bounds[1:], left[last], nan.tolist(), strict=False)
+        ]
 
     def _left(self, value: Floats, split: Integers) -> Flags:
         cut = self.cut[split]

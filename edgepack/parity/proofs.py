@@ -31,15 +31,20 @@ def prove_files(
         if verdict.status != "measured" or verdict.target not in files:
             continue
         target, path = files[verdict.target]
-        read = getattr(target, "read_forest", None)
-        decisions = None if read is None else read(path, lowered.interface)
-        if decisions is None:
+        finding = proof_of(target, path, lowered)
+        if finding is None:
             continue
-        finding = prove(lowered, decisions)
         if isinstance(finding, Witness) and _is_refused(reference, row_columns(finding.row, lowered.interface)):
             finding = Undecided("the row that shows a difference is one that the server refuses")
         findings[verdict.target] = finding
     return with_proofs(verdicts, findings)
+
+
+def proof_of(target: Target, path: Path, lowered: Program, *, slack: float = 0.0) -> Finding | None:
+    """What can be proved of a file, whose leaves may be off by `slack`; None where its target cannot read it back."""
+    read = getattr(target, "read_forest", None)
+    decisions = None if read is None else read(path, lowered.interface)
+    return None if decisions is None else prove(lowered, decisions, slack=slack)
 
 
 def with_proofs(verdicts: Sequence[Verdict], findings: Mapping[str, Finding]) -> tuple[Verdict, ...]:

@@ -30,14 +30,15 @@ from edgepack.ir.ops import (
     Softmax,
     Step,
 )
-from edgepack.ir.types import Array, Floats
+from edgepack.ir.types import Array, Flags, Floats, Integers
+from edgepack.parity.lockstep import walk
 from edgepack.parity.ordered import from_order, to_order
 from edgepack.parity.predicates import CHECKED_FLOATS, Splits, Undecidable, splits_of
 from edgepack.parity.trace import Chain, Slot, trace
 from edgepack.parity.tree_pair import Region, Side, TreePair
 
-LARGEST_WALK = 1_000_000
-LARGEST_FOREST = 200_000
+LARGEST_WALK = 2_000_000
+LARGEST_FOREST = 20_000_000
 UNSEEN = "\N{REPLACEMENT CHARACTER}unseen"
 UNIT = 2.0**-53
 """Half the distance from 1 to the next float64: the relative rounding of one operation."""
@@ -110,15 +111,16 @@ class Undecided:
 Finding = Proof | Witness | Undecided
 
 
-def prove(lowered: Program, decisions: Decisions) -> Finding:
+def prove(lowered: Program, decisions: Decisions, *, slack: float = 0.0) -> Finding:
     """Whether a file, as its target has read it back, decides as the Program does.
 
     Args:
         lowered: as lowered from scikit-learn, before any pass.
         decisions: of the file.
+        slack: how far the file's leaves together may move a score; this becomes part of the bound.
     """
     try:
-        return _Question(lowered, decisions).answer()
+        return _Question(lowered, decisions, slack).answer()
     except Undecidable as why:
         return Undecided(str(why))
 
@@ -126,9 +128,9 @@ def prove(lowered: Program, decisions: Decisions) -> Finding:
 class _Question:
     """One forest of a Program against one file."""
 
-    def __init__(self, program: Program, decisions: Decisions) -> None:
+    def __init__(self, program: Program, decisions: Decisions, slack: float) -> None:
         """Takes what both forests are functions of. Raises `Undecidable` for programs that are more than a forest."""
-        self.program, self.decisions = program, decisions
+        self.program, self.decisions, self.slack = program, decisions, slack
         forests = [(node, node.op) for node in program.nodes if isinstance(node.op, Forest)]
         if len(forests) != 1:
             raise Undecidable(f"{len(forests)} forests; one can be compared")
@@ -148,41 +150,79 @@ class _Question:
         dtype = self.program.interface.input_dtype
         server = splits_of(forest, self.chains, self.domains, dtype)
         device = splits_of(emitted, self.read, self.domains, dtype)
-        promised = forest.value[:, 1:] if self.decisions.link == "complement" else forest.value
-        before, after = _side(forest, server, self.chains, promised), _side(emitted, device, self.read, emitted.value)
+        before = _side(forest, server, self.chains, self._promised())
+        after = _side(emitted, device, self.read, emitted.value)
         lead = len(emitted.roots) - len(forest.roots)
-        steps, refused = LARGEST_WALK, None
-        for tree, (root, other) in enumerate(zip(forest.roots, emitted.roots[lead:], strict=True)):
-            pair = TreePair(before, after, (int(root), int(other)), self.domains, steps)
+        met = walk(before, after, (forest.roots, emitted.roots[lead:]))
+        slack = self._total_slack()
+        moved, doubtful = met.moved.copy(), set(np.flatnonzero(met.moved > slack).tolist())
+        parent, is_left = _parents(forest)
+        steps = LARGEST_WALK
+        for start, other, tree in zip(met.before.tolist(), met.after.tolist(), met.tree.tolist(), strict=True):
+            if tree in doubtful:
+                continue
+            pair = TreePair(before, after, (start, other), _path(start, parent, is_left), self.domains, steps)
+            moved[tree] = max([moved[tree], *(difference.size for difference in pair.differences())])
+            steps -= pair.steps
+        doubtful |= set(np.flatnonzero(moved > slack).tolist())
+        if float(moved.sum()) > slack:
+            doubtful.add(int(moved.argmax()))
+        refused = None
+        for tree in sorted(doubtful):
+            roots = int(forest.roots[tree]), int(emitted.roots[lead + tree])
+            pair = TreePair(before, after, roots, (), self.domains, LARGEST_WALK)
+            moved[tree] = 0.0
             for difference in pair.differences():
+                moved[tree] = max(moved[tree], difference.size)
+                if float(moved.sum()) <= slack:
+                    continue
                 row, is_refused = self._row(pair, difference.region)
                 if not is_refused:
                     return Witness(row=row, tree=tree, server=difference.before, device=difference.after)
                 refused = tree
-            steps -= pair.steps
         if refused is not None:
             raise Undecidable(f"tree {refused} differs, for rows that the server refuses")
         return Proof(
             trees=len(forest.roots),
             splits=int((~forest.is_leaf).sum()),
-            bound=self._bound(),
+            bound=self._bound() + float(moved.sum()) / emitted.divisor,
             link=self.decisions.link,
             labels=self.decisions.tie != "none",
             assumed=tuple(sorted(server.assumed | device.assumed)),
             dtype=dtype,
         )
 
+    def _promised(self) -> Floats:
+        """The Program's leaves in the file's terms."""
+        value = self.forest.value[:, 1:] if self.decisions.link == "complement" else self.forest.value
+        return value / self._scale()
+
+    def _scale(self) -> float:
+        """What the file's leaves have been divided by in advance."""
+        return self.forest.divisor / self.emitted.divisor
+
+    def _total_slack(self) -> float:
+        """How far the leaves of all trees together may be apart: what was asked, and what dividing them has rounded."""
+        rounded = 0.0
+        if self.decisions.rounded:
+            largest = max(1.0, float(np.abs(self._promised()).max(initial=0)))
+            rounded = len(self.forest.roots) * 2 * UNIT * largest
+        return self.slack * self.emitted.divisor + rounded
+
     def _require_same_sums(self) -> None:
         """Raises `Undecidable` unless the file adds base and trees, divides and ends as the Program does."""
         forest, emitted = self.forest, self.emitted
         link = "identity" if self.decisions.link == "complement" else self.decisions.link
-        if self.tail != (link, self.decisions.tie):
+        ends = {(link, self.decisions.tie)}
+        if link == "sigmoid":  # of one score: where it is 0, both classes tie
+            ends = {(link, "first"), (link, "last")}
+        if self.tail not in ends:
             raise Undecidable(f"the program ends in {self.tail}, the file in {(link, self.decisions.tie)}")
         if max(len(forest.feature), len(emitted.feature)) > LARGEST_FOREST:
             raise Undecidable(f"{len(forest.feature):,} nodes; up to {LARGEST_FOREST:,} are compared")
-        if forest.divisor != emitted.divisor:
+        if forest.divisor != emitted.divisor and not self.decisions.rounded:
             raise Undecidable(f"the program divides by {forest.divisor}, the file by {emitted.divisor}")
-        base = forest.base
+        base = forest.base / self._scale()
         if self.decisions.link == "complement":
             if len(base) != 2 or base.any():
                 raise Undecidable("the file gives one class as the other's complement, the program does not")
@@ -279,6 +319,24 @@ class _Question:
             leaf = forest.is_leaf
             bound += float(np.abs(forest.value[leaf].sum(axis=1) - 1).max()) + 4 * UNIT
         return bound
+
+
+def _parents(forest: Forest) -> tuple[Integers, Flags]:
+    """Each node's parent, −1 for roots, and whether it stands on its left."""
+    inner = np.flatnonzero(~forest.is_leaf)
+    parent, is_left = np.full(len(forest.feature), -1), np.zeros(len(forest.feature), np.bool_)
+    parent[forest.left[inner]] = parent[forest.right[inner]] = inner
+    is_left[forest.left[inner]] = True
+    return parent, is_left
+
+
+def _path(node: int, parent: Integers, is_left: Flags) -> tuple[tuple[int, bool], ...]:
+    """The splits above a node, each with whether the way down goes left."""
+    found = []
+    while (above := int(parent[node])) >= 0:
+        found.append((above, bool(is_left[node])))
+        node = above
+    return tuple(found)
 
 
 def _side(forest: Forest, splits: Splits, chains: tuple[Chain | None, ...], value: Floats) -> Side:

@@ -53,14 +53,20 @@ class Difference:
     before: tuple[float, ...]
     after: tuple[float, ...]
 
+    @property
+    def size(self) -> float:
+        """How far the values are apart at most."""
+        return max(abs(a - b) for a, b in zip(self.before, self.after, strict=True))
+
 
 @dataclass(slots=True)
 class TreePair:
-    """A tree of each side. A column's atoms are the values that neither tree tells apart.
+    """A tree of each side, or what stands below a node of each. A column's atoms are values that neither tells apart.
 
     Attributes:
         before, after: the sides.
-        roots: the trees' roots on each side.
+        roots: where to start on each side.
+        path: the splits of the first side on the way there, each with whether the way goes left.
         domains: by a string input's number, its values: each is an atom.
         most: how many splits each may have, and how many steps the walk may take for one.
         columns: the raw columns that splits are about.
@@ -71,6 +77,7 @@ class TreePair:
     before: Side
     after: Side
     roots: tuple[int, int]
+    path: tuple[tuple[int, bool], ...]
     domains: dict[int, Array]
     most: int
     columns: list[Slot] = field(init=False)
@@ -82,6 +89,7 @@ class TreePair:
         """Finds the atoms and says every split as a set of them."""
         sides = (self.before, self.after)
         nodes = [side.splits_below(root, self.most) for side, root in zip(sides, self.roots, strict=True)]
+        nodes[0] += [node for node, _ in self.path]
         found: dict[Slot, list[Integers]] = {}
         for side, part in zip(sides, nodes, strict=True):
             for node in part:
@@ -115,16 +123,21 @@ class TreePair:
         piece = np.searchsorted(predicate.cuts, self.cuts[slot], side="left")
         return np.concatenate([predicate.inside[piece], predicate.inside[-1:], [predicate.nan]])
 
-    def everything(self) -> Region:
-        """All rows."""
-        return tuple(
+    def start(self) -> Region:
+        """All rows that the path leads here."""
+        region = [
             (1 << (len(self.domains[slot[0]]) if slot[0] in self.domains else len(self.cuts[slot]) + 2)) - 1
             for slot in self.columns
-        )
+        ]
+        for node, is_left in self.path:
+            column, left = self._masks[0][node]
+            region[column] &= left if is_left else ~left
+        return tuple(region)
 
     def differences(self) -> Iterator[Difference]:
         """Every region whose rows reach unequal leaves. Raises `Undecidable` after `most` steps."""
-        todo: list[tuple[int, int, Region]] = [(*self.roots, self.everything())]
+        start = self.start()
+        todo: list[tuple[int, int, Region]] = [(*self.roots, start)] if all(start) else []
         while todo:
             self.steps += 1
             if self.steps > self.most:

@@ -90,6 +90,16 @@ def test_parity_fails_with_5_when_the_artifact_answers_something_else(
     assert "label" in done.err
 
 
+def test_the_self_test_finds_every_planted_mistake(edgepack: Any, bundle: Path) -> None:
+    done = edgepack("parity", bundle, "--self-test", "--rows", 2000, "--json")
+    assert done.code == 0, done.err
+    document = done.json()
+    assert document["passed"]
+    assert {trial["target"] for trial in document["trials"]} == {"onnx", "coreml"}
+    assert {trial["outcome"] for trial in document["trials"]} == {"caught", "equivalent"}
+    assert document["sampled_miss_rate"] > 0
+
+
 def test_predict_gives_the_servers_labels_as_csv_and_json(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.csv"
     done = edgepack("predict", bundle, "--input", "rows.csv", "--output", out)

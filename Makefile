@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## Train on the Ames houses, export, verify, check parity, time: dist/house-prices-1/
+demo: $(STAMP) ## Train on the Ames houses, export, verify, check parity, time, report: dist/house-prices-1.report.html
 	@$(BIN)/python examples/house_prices/demo.py
 
 docs: $(STAMP) ## Write docs/estimators.md and README's reference anew from what is so

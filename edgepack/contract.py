@@ -254,6 +254,8 @@ class Target(Protocol):
 
     A target may have `lint(path, interface) -> list[Problem]`: what is wrong with a file that claims to be an artifact
     of this interface, without running it; each problem's step is the file and the path in it.
+
+    A target may have `parts(path) -> dict[str, int]`: what an artifact's bytes are for, as the report shows.
     """
 
     @property

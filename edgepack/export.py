@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from edgepack.bundle.attest import Kind
     from edgepack.bundle.bundle import Bundle
     from edgepack.bundle.lineage import Mode as Lineage
+    from edgepack.bundle.manifest import Manifest
+    from edgepack.bundle.seal import Document
     from edgepack.bundle.signers import SigningKey
+    from edgepack.ir import Program
     from edgepack.parity import Cases, Tolerance
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 of 0: not known)."""
 
 GOLDEN_ROWS = 64
+REPORT = "report.html"
 TOOLS = ("edgepack", "scikit-learn", "numpy", "pandas", "onnxruntime", "coremltools", "skl2onnx", "mlflow-skinny")
 
 
@@ -168,6 +172,7 @@ def export(
             tools=tools(),
             expires_utc=expires_utc,
             quantization=None if shrunk is None else shrunk.document,
+            documents=documents(compiled.program, parts_of(chosen, artifacts), private_key),
             key=private_key,
             overwrite=overwrite,
         )
@@ -226,6 +231,27 @@ def cases_for(compiled: Compiled, *, rows: int, data: Any = None, seed: int = 0)
         budget_rows=rows,
         seed=seed,
     )
+
+
+def documents(program: Program, parts: Mapping[str, Mapping[str, int]], key: SigningKey | None) -> dict[str, Document]:
+    """The files that explain a bundle: its Program and its report, sealed with the rest as evidence of that day."""
+    from edgepack.bundle.keys import key_id
+    from edgepack.bundle.strict_json import pretty
+    from edgepack.report import PROGRAM, Signature, figures, program_document, to_html
+
+    picture = program_document(program)
+    signature = Signature(state="sealed", key=key_id(key.public_key())) if key else Signature(state="none")
+
+    def report(manifest: Manifest) -> bytes:
+        return to_html(figures(manifest, signature=signature, program=picture, parts=parts)).encode()
+
+    return {PROGRAM: lambda _manifest: pretty(picture), REPORT: report}
+
+
+def parts_of(targets: Sequence[Target], artifacts: Sequence[Artifact]) -> dict[str, Mapping[str, int]]:
+    """Each artifact's bytes by part, of the targets that know them."""
+    pairs = zip(targets, artifacts, strict=True)
+    return {t.name: known(a.path) for t, a in pairs if (known := getattr(t, "parts", None))}
 
 
 def bundle_name(compiled: Compiled) -> str:

@@ -9,7 +9,21 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-COMMANDS = ("", "export", "verify", "parity", "bench", "predict", "inspect", "check", "targets", "keygen", "demo")
+COMMANDS = (
+    "",
+    "export",
+    "verify",
+    "parity",
+    "bench",
+    "report",
+    "diff",
+    "predict",
+    "inspect",
+    "check",
+    "targets",
+    "keygen",
+    "demo",
+)
 MARKED = re.compile(r"<!-- reference -->\n.*?<!-- end of reference -->", re.DOTALL)
 
 

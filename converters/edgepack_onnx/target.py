@@ -90,6 +90,12 @@ class OnnxTarget:
 
         return lint(path, interface)
 
+    def parts(self, path: Path) -> dict[str, int]:
+        """See `edgepack_onnx.parts`."""
+        from edgepack_onnx.parts import parts
+
+        return parts(path)
+
     def read_forest(self, path: Path, interface: Interface) -> Decisions | None:
         """What the trees of an emitted file decide, from the file alone; None where it is more than a forest."""
         from edgepack_onnx.read import read_decisions

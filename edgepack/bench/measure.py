@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from edgepack.bench.rest import RestClient, payload
-from edgepack.bench.result import ArmResult, BenchResult, Latency, Transport
+from edgepack.bench.result import ArmResult, BenchResult, Transport
+from edgepack.bench.statistics import latency
 from edgepack.contract import Interface, Runner
 from edgepack.errors import UsageError
 from edgepack.rows import columns_of
@@ -38,7 +39,7 @@ class _Arm:
     slices: Callable[[int], Call]
     calls: dict[int, Call] = field(default_factory=dict)
     cost_us: dict[int, float] = field(default_factory=dict)
-    times_us: dict[int, list[float]] = field(default_factory=dict)
+    times_us: dict[int, list[list[float]]] = field(default_factory=dict)
 
 
 def bench(
@@ -117,17 +118,21 @@ def _take_turns(arms: Sequence[_Arm], batches: Sequence[int], repeats: int, prog
                     if call := arm.calls.get(size):
                         calls = max(round(min(wanted, TURN_S * 1e6 / arm.cost_us[size])), 1)
                         try:
-                            arm.times_us.setdefault(size, []).extend(_times_us(call, turn * calls, calls))
+                            arm.times_us.setdefault(size, []).append(_times_us(call, turn * calls, calls))
                         except Exception as error:  # as above
                             _drop(arm, error)
     progress("bench", ROUNDS, ROUNDS)
 
 
 def _times_us(call: Call, first: int, calls: int) -> list[float]:
+    """How long each call took; no further call once they have taken `TURN_S` together, however busy the machine is."""
     call(first)  # the arm before has had the caches
-    times = []
+    times: list[float] = []
+    begin = time.perf_counter_ns()
     for k in range(first, first + calls):
         start = time.perf_counter_ns()
+        if times and start - begin > TURN_S * 1e9:
+            break
         call(k)
         times.append((time.perf_counter_ns() - start) / 1e3)
     return times
@@ -141,11 +146,8 @@ def _drop(arm: _Arm, error: Exception) -> None:
 
 
 def _finished(arm: _Arm) -> ArmResult:
-    latencies = []
-    for size, times in arm.times_us.items():
-        p50, p90, p99, longest = np.quantile(times, [0.5, 0.9, 0.99, 1.0]).tolist()
-        latencies.append(Latency(batch_rows=size, calls=len(times), p50_us=p50, p90_us=p90, p99_us=p99, max_us=longest))
-    return replace(arm.result, latencies=tuple(latencies))
+    found = tuple(latency(size, times) for size, times in arm.times_us.items())
+    return replace(arm.result, latencies=found)
 
 
 def _device_arm(

@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+PER_DECADE = 20
+"""Bins of a histogram from one power of ten to the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How many calls took how long: bin k holds those of `10 ** ((first_bin + k) / PER_DECADE)` µs and more."""
+
+    first_bin: int
+    counts: tuple[int, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
@@ -12,15 +23,19 @@ class Latency:
 
     Attributes:
         calls: how many were timed.
+        p50_low_us, p50_high_us: the median's 95 % confidence interval.
         rows_per_s: throughput at the median.
     """
 
     batch_rows: int
     calls: int
     p50_us: float
+    p50_low_us: float
+    p50_high_us: float
     p90_us: float
     p99_us: float
     max_us: float
+    histogram: Histogram
 
     @property
     def rows_per_s(self) -> float:

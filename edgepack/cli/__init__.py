@@ -8,15 +8,17 @@ from edgepack import console
 from edgepack.cli.bench import bench
 from edgepack.cli.check import check
 from edgepack.cli.demo import demo
+from edgepack.cli.diff import diff
 from edgepack.cli.export import export
 from edgepack.cli.inspect import inspect
 from edgepack.cli.keygen import keygen
 from edgepack.cli.parity import parity
 from edgepack.cli.predict import predict
+from edgepack.cli.report import report
 from edgepack.cli.targets import targets
 from edgepack.cli.verify import verify
 
-COMMANDS = (export, verify, parity, bench, predict, inspect, check, targets, keygen, demo)
+COMMANDS = (export, verify, parity, bench, report, diff, predict, inspect, check, targets, keygen, demo)
 """In the order of `edgepack --help`."""
 
 app = typer.Typer(

@@ -27,6 +27,20 @@ def read(path: Path | None) -> Any:
     return read_data(path)
 
 
+def read_document(path: Path) -> Any:
+    """The JSON document in a file. Raises `UsageError`."""
+    from json import loads
+
+    from edgepack.errors import UsageError
+
+    try:
+        return loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); give another file") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: not JSON ({error}); give what --out FILE.json wrote") from error
+
+
 def write(path: Path, text: str) -> None:
     """Writes a report, with the folders that it needs. Raises `UsageError` where that fails."""
     from edgepack.errors import UsageError

@@ -1,4 +1,4 @@
-"""Run the whole walk: train, export, verify, check parity, time. This is `make demo`.
+"""Run the whole walk: train, export, verify, check parity, time, report. This is `make demo`.
 
 Each command is printed before it runs and can be pasted into a shell in the checkout. The bundle lands in
 `dist/house-prices-1/`; everything else (MLflow's store, the key) in `build/demo/`, which starts empty every time.
@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("build/demo")
 BUNDLE = Path("dist/house-prices-1")
+REPORT = Path("dist/house-prices-1.report.html")
 STORE = f"sqlite:///{WORK / 'mlflow.db'}"
 
 
@@ -47,13 +48,13 @@ def run(*command: str, folder: Path = Path()) -> None:
 
 
 def summarize() -> None:
-    """Print the bundle's files with their sizes, and where its figures are."""
+    """Print the bundle's files with their sizes, and where the report with all figures is."""
     print(f"\n{BUNDLE}/")
     for path in sorted((ROOT / BUNDLE).rglob("*")):
         if path.is_file():
             print(f"  {path.relative_to(ROOT / BUNDLE)!s:44}{path.stat().st_size:>12,} bytes")
-    figures = [str(BUNDLE / name) for name in ("report.html", "manifest.json") if (ROOT / BUNDLE / name).exists()]
-    print(f"Figures: {', '.join(figures)}. Key to verify with: {WORK / 'key.pub'}")
+    print(f"Key to verify with: {WORK / 'key.pub'}")
+    print(f"Report: {(ROOT / REPORT).as_uri()}")
 
 
 def main() -> None:
@@ -72,7 +73,9 @@ def main() -> None:
     run("edgepack", "export", model, *chosen, "--out", "dist", "--sign-key", key, "--overwrite")
     run("edgepack", "verify", str(BUNDLE), "--key", public)
     run("edgepack", "parity", str(BUNDLE))
-    run("edgepack", "bench", str(BUNDLE), "--serve")
+    bench = str(WORK / "bench.json")
+    run("edgepack", "bench", str(BUNDLE), "--serve", "--out", bench)
+    run("edgepack", "report", str(BUNDLE), "--bench", bench, "--key", public, "--out", str(REPORT))
     summarize()
 
 

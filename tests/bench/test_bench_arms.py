@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from edgepack.bench import ArmResult, BenchResult, Latency, bench, to_markdown, to_table
+from edgepack.bench import ArmResult, BenchResult, Latency, bench, statistics, to_markdown, to_table
 from edgepack.bench.measure import ROUNDS
 from edgepack.contract import Columns, Input, Interface
 from edgepack.errors import UsageError
@@ -122,7 +122,7 @@ def test_progress_ends_complete() -> None:
 
 
 def latency(p50_us: float) -> Latency:
-    return Latency(batch_rows=10, calls=5, p50_us=p50_us, p90_us=p50_us, p99_us=p50_us, max_us=p50_us)
+    return statistics.latency(10, [[p50_us] * 5])
 
 
 def made() -> BenchResult:

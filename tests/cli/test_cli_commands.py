@@ -119,6 +119,21 @@ def test_python_opens_the_bundle_and_runs_rows_in_every_form(bundle: Path) -> No
     assert answers["probabilities"].shape == (2, 2)
 
 
+def test_report_and_diff_of_a_bundle(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = edgepack("report", bundle, "--key", "key.pub", "--previous", bundle, "--out", page, "--json")
+    assert done.code == 0, done.err
+    document = done.json()
+    assert document["signature"]["state"] == "verified"
+    assert {verdict["target"] for verdict in document["verdicts"]} == {"onnx", "coreml"}
+    assert page.read_text().startswith("<!doctype html>")
+    assert edgepack("report", bundle, "--out", bundle / "again.html").code == 2
+    assert edgepack("report", bundle, "--bench", bundle / "manifest.json", "--out", page).code == 2
+    found = edgepack("diff", bundle, bundle, "--json").json()
+    assert found["interface"] == found["lineage"] == []
+    assert {change["label_changes"] for change in found["answers"]} == {0}
+
+
 def test_inspect_shows_a_bundle_and_a_models_program(edgepack: Any, bundle: Path) -> None:
     assert "models:/trips/1" in edgepack("inspect", bundle).out
     text = edgepack("inspect", "models:/trips@champion", "--program").out

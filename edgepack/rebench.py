@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ def rebench(
     *,
     server: str | None = None,
     serve: bool = False,
+    networks: Sequence[str] = (),
     repeats: int = 200,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
@@ -31,6 +33,7 @@ def rebench(
     Args:
         server: the address of a running MLflow model server.
         serve: whether to start one for the time of the run.
+        networks: names of simulated networks to ask the server through as well; see `edgepack.bench.network`.
         repeats: how many single-row calls are timed per arm.
 
     Raises:
@@ -38,9 +41,11 @@ def rebench(
         UsageError: both a server and `serve`.
     """
     from edgepack.bench import ServedModel, bench
+    from edgepack.bench.network import find_network
 
     if server and serve:
         raise UsageError(f"--server {server} with --serve; choose one")
+    chosen = [find_network(name) for name in dict.fromkeys(networks)]
     progress = on_progress or (lambda _what, _done, _total: None)
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edgepack-"))
@@ -55,6 +60,7 @@ def rebench(
             interface=bundle.interface,
             estimator=compiled.estimator,
             server=server,
+            networks=chosen,
             sizes={entry.artifact.target: entry.size_bytes for entry in bundle.manifest.artifacts},
             repeats=repeats,
             on_progress=on_progress,

@@ -7,11 +7,14 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from edgepack.bench.network import Network
+from edgepack.bench.proxy import DelayingProxy
 from edgepack.bench.rest import RestClient, payload
 from edgepack.bench.result import ArmResult, BenchResult, Transport
 from edgepack.bench.statistics import latency
@@ -49,6 +52,7 @@ def bench(
     interface: Interface,
     estimator: Any = None,
     server: str | None = None,
+    networks: Sequence[Network] = (),
     sizes: Mapping[str, int] | None = None,
     batches: Sequence[int] = BATCHES,
     repeats: int = 200,
@@ -65,6 +69,7 @@ def bench(
         interface: the model's.
         estimator: the fitted estimator, for the `scikit-learn` arm.
         server: a model server's address, for the `REST` arm.
+        networks: the server is asked through each of these too, simulated on this machine.
         sizes: bytes per target.
         batches: rows per call.
         repeats: how many single-row calls are timed per arm; larger batches, and arms that take long, are called less
@@ -76,20 +81,21 @@ def bench(
     if not len(rows):
         raise UsageError("0 rows to time; give at least one")
     arms: list[_Arm] = []
-    client = None if server is None else RestClient(server)
+    if networks and server is None:
+        raise UsageError(
+            f"--network {networks[0].name} without a server to ask through it; add --serve or --server URL"
+        )
     for target, opener in runners.items():
         arms.append(_device_arm(target, opener, rows, interface, (sizes or {}).get(target)))
     if estimator is not None:
         result = ArmResult(name="scikit-learn", kind="server", runtime=f"scikit-learn {_sklearn_version()}, in process")
         arms.append(_Arm(result=result, slices=lambda size: _estimator_call(estimator, rows, size)))
-    try:
-        if client is not None:
-            arms.append(_rest_arm(client, rows))
+    with ExitStack() as stack:
+        if server is not None:
+            arms.append(_rest_arm(stack.enter_context(RestClient(server)), rows))
+        arms += [_network_arm(stack, str(server), network, rows) for network in networks]
         _prepare(arms, batches)
         _take_turns(arms, batches, repeats, on_progress or (lambda _what, _done, _total: None))
-    finally:
-        if client is not None:
-            client.close()
     return BenchResult(host=_host(), rounds=ROUNDS, arms=tuple(_finished(arm) for arm in arms))
 
 
@@ -194,6 +200,25 @@ def _rest_arm(client: RestClient, rows: Any) -> _Arm:
         return lambda k: client.invoke(bodies[k % len(bodies)])
 
     arm.slices = slices
+    return arm
+
+
+def _network_arm(stack: ExitStack, server: str, network: Network, rows: Any) -> _Arm:
+    """The server behind a simulated network."""
+    name = f"REST, {network.name}"
+    if not network.reachable:
+        reason = "no network: only an artifact answers"
+        return _Arm(result=ArmResult(name=name, kind="rest", reason=reason), slices=_no_call)
+    proxy = stack.enter_context(DelayingProxy(server, network))
+    client = stack.enter_context(RestClient(proxy.url))
+    arm = _rest_arm(client, rows)
+    if arm.result.transport:
+        body = payload(_part(rows, _slices(len(rows), 1)[0]))
+        before = proxy.carried_bytes
+        client.invoke(body)
+        transport = replace(arm.result.transport, wire_bytes=proxy.carried_bytes - before, network=str(network))
+        arm.result = replace(arm.result, transport=transport)
+    arm.result = replace(arm.result, name=name, runtime=f"{server}, simulated {network}")
     return arm
 
 

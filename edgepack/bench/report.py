@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgepack.bench.result import ArmResult, BenchResult, Latency
+from edgepack.bench.result import ArmResult, BenchResult, BreakEven, Latency
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,7 +77,17 @@ def _caption(result: BenchResult) -> str:
                 f"{arm.name}: connect {_time(t.connect_us)}, /ping {_time(t.ping_us)} (the floor of a call), "
                 f"{t.request_bytes:,} bytes up and {t.response_bytes:,} down per single-row call"
             )
+        if arm.transport and (megabytes := arm.transport.megabytes_per_1000_calls) is not None:
+            parts.append(f"{arm.name}: {megabytes:.2f} MB per 1,000 single-row calls (estimate: HTTP alone)")
+    parts += [_break_even(found) for found in result.break_evens]
     return "; ".join(parts)
+
+
+def _break_even(found: BreakEven) -> str:
+    if found.from_rows is None:
+        return f"{found.device} is faster than {found.rest} up to {found.up_to_rows:,} rows"
+    gain = f"by {_time(found.spare_rtt_us)} at most"
+    return f"{found.rest} is faster than {found.device} from {found.from_rows:,} rows, {gain}"
 
 
 def _escaped(text: str) -> str:

@@ -51,12 +51,21 @@ class Transport:
         connect_us: the median time of a new TCP connection.
         ping_us: the median round trip of `/ping` on an open connection: the floor of any call.
         request_bytes, response_bytes: the JSON bodies of a call with one row.
+        wire_bytes: all of HTTP that such a call puts on the wire, both ways, where it was counted.
+        network: the simulated network that the call goes through; empty on loopback.
     """
 
     connect_us: float
     ping_us: float
     request_bytes: int
     response_bytes: int
+    wire_bytes: int | None = None
+    network: str = ""
+
+    @property
+    def megabytes_per_1000_calls(self) -> float | None:
+        """An estimate of the data that 1,000 single-row calls take: HTTP alone, without TCP, TLS or radio overhead."""
+        return None if self.wire_bytes is None else self.wire_bytes / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +99,22 @@ class ArmResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """When asking a server is faster than the artifact, by the medians of the batch sizes that were measured.
+
+    Attributes:
+        from_rows: the smallest batch at which the server is faster; None where it never is, up to `up_to_rows`.
+        spare_rtt_us: how much longer the way to the server could take before it is nowhere faster; 0 where it never is.
+    """
+
+    device: str
+    rest: str
+    from_rows: int | None
+    up_to_rows: int
+    spare_rtt_us: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchResult:
     """All arms, timed in one run on one machine, in turn.
 
@@ -105,8 +130,14 @@ class BenchResult:
     @property
     def slowest_path(self) -> ArmResult | None:
         """What the others are compared with: REST if it ran, else scikit-learn."""
-        ran = {arm.kind: arm for arm in self.arms if arm.latencies}
-        return ran.get("rest") or ran.get("server")
+        kinds = ("rest", "server")
+        return next((arm for kind in kinds for arm in self.arms if arm.kind == kind and arm.latencies), None)
+
+    @property
+    def break_evens(self) -> tuple[BreakEven, ...]:
+        """For every artifact and every way to the server, when the server is the faster one."""
+        pairs = [(a, b) for a in self.arms for b in self.arms if (a.kind, b.kind) == ("device", "rest")]
+        return tuple(_break_even(device, rest) for device, rest in pairs if device.latencies and rest.latencies)
 
     def speedup(self, arm: ArmResult, batch_rows: int) -> float | None:
         """How many times faster than `slowest_path` an arm is at a batch size, by the medians."""
@@ -124,4 +155,19 @@ class BenchResult:
             for latency, entry in zip(arm.latencies, found["latencies"], strict=True):
                 entry["rows_per_s"] = latency.rows_per_s
                 entry["speedup"] = self.speedup(arm, latency.batch_rows)
-        return document
+            if arm.transport:
+                found["transport"]["estimated_megabytes_per_1000_calls"] = arm.transport.megabytes_per_1000_calls
+        return {**document, "break_evens": [asdict(found) for found in self.break_evens]}
+
+
+def _break_even(device: ArmResult, rest: ArmResult) -> BreakEven:
+    both = [(ours, theirs) for ours in device.latencies if (theirs := rest.latency(ours.batch_rows))]
+    faster = [ours.batch_rows for ours, theirs in both if theirs.p50_us < ours.p50_us]
+    gains = [ours.p50_us - theirs.p50_us for ours, theirs in both]
+    return BreakEven(
+        device=device.name,
+        rest=rest.name,
+        from_rows=min(faster, default=None),
+        up_to_rows=max((ours.batch_rows for ours, _ in both), default=0),
+        spare_rtt_us=max(max(gains, default=0.0), 0.0),
+    )

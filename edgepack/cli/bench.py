@@ -18,6 +18,10 @@ def bench(
     serve: Annotated[
         bool, typer.Option("--serve", help="Start `mlflow models serve` for the time of the run.")
     ] = False,
+    network: Annotated[
+        list[str],
+        typer.Option(help="Ask the server through a simulated wifi, 5g, lte, 3g or offline too; repeat for more."),
+    ] = [],  # noqa: B006  (typer copies it)
     repeats: Annotated[int, typer.Option(min=1, help="How often each measurement is repeated.")] = 200,
     out: Annotated[Path | None, typer.Option(help="Write the figures here: .json or .md.")] = None,
     allow_pickle: PickleOpt = False,
@@ -37,6 +41,7 @@ def bench(
             opened,
             server=server,
             serve=serve,
+            networks=network,
             repeats=repeats,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,

@@ -92,7 +92,7 @@ def require_bench(document: Mapping[str, Any]) -> None:
         for arm in document["arms"]:
             for latency in arm["latencies"]:
                 float(latency["p50_us"]), len(latency["histogram"]["counts"])
-        str(document["host"])
+        len(document["break_evens"]), str(document["host"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"bench: {error} is missing or unfit; give what `edgepack bench --out FILE.json` wrote"

@@ -40,14 +40,14 @@ def milliseconds(ms: float) -> str:
     return time(ms * 1000)
 
 
+def megabytes(x: float) -> str:
+    """`1.24 MB`."""
+    return f"{x:.2f} MB"
+
+
 def ratio(x: float) -> str:
     """`410×`, `2.3×`, `0.41×`."""
     return f"{_three(x) if x >= 1 else f'{x:.2g}'}×"
-
-
-def text(x: Any) -> str:
-    """Anything that is no number."""
-    return str(x)
 
 
 def figure(x: Any, form: str) -> str:
@@ -65,6 +65,7 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "size": size,
     "time": time,
     "milliseconds": milliseconds,
+    "megabytes": megabytes,
     "ratio": ratio,
 }
 

@@ -47,14 +47,13 @@ def run(*command: str, folder: Path = Path()) -> None:
         sys.exit(code)
 
 
-def summarize() -> None:
-    """Print the bundle's files with their sizes, and where the report with all figures is."""
+def show_files() -> None:
+    """Print the bundle's files with their sizes."""
     print(f"\n{BUNDLE}/")
     for path in sorted((ROOT / BUNDLE).rglob("*")):
         if path.is_file():
             print(f"  {path.relative_to(ROOT / BUNDLE)!s:44}{path.stat().st_size:>12,} bytes")
     print(f"Key to verify with: {WORK / 'key.pub'}")
-    print(f"Report: {(ROOT / REPORT).as_uri()}")
 
 
 def main() -> None:
@@ -73,10 +72,11 @@ def main() -> None:
     run("edgepack", "export", model, *chosen, "--out", "dist", "--sign-key", key, "--overwrite")
     run("edgepack", "verify", str(BUNDLE), "--key", public)
     run("edgepack", "parity", str(BUNDLE))
+    show_files()
     bench = str(WORK / "bench.json")
-    run("edgepack", "bench", str(BUNDLE), "--serve", "--out", bench)
+    run("edgepack", "bench", str(BUNDLE), "--serve", "--network", "lte", "--out", bench)
     run("edgepack", "report", str(BUNDLE), "--bench", bench, "--key", public, "--out", str(REPORT))
-    summarize()
+    print(f"Open {(ROOT / REPORT).as_uri()}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from edgepack.bench import bench
+from edgepack.bench.network import Network, find_network
 from edgepack.bench.rest import RestClient, payload
 from edgepack.contract import Input, Interface
 from edgepack.errors import EdgepackError, UsageError
@@ -139,3 +140,28 @@ def test_bench_times_a_server_and_its_transport(server: Server) -> None:
     assert arm.transport.request_bytes == len(payload(rows.head(1)))
     assert arm.transport.response_bytes == len(b'{"predictions": [1.0]}')
     assert {len(json.loads(body)["dataframe_split"]["data"]) for body in server.bodies} == {1, 4}
+
+
+def test_a_server_is_timed_behind_simulated_networks_too(server: Server) -> None:
+    networks = [
+        Network(name="far", rtt_ms=20, up_mbps=10, down_mbps=10, source="made up"),
+        find_network("offline"),
+    ]
+    interface = Interface(inputs=(Input(name="X", kind="number"),), outputs=("value",))
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    result = bench({}, np.ones((4, 1)), interface=interface, server=url, networks=networks, batches=(1,), repeats=10)
+    near, far, off = result.arms
+    assert far.name == "REST, far" and "simulated far: 20 ms round trip" in far.runtime
+    assert min(found.p50_us for found in far.latencies) >= 20_000
+    assert near.transport is not None and near.transport.wire_bytes is None
+    assert far.transport is not None and far.transport.wire_bytes is not None
+    bodies = far.transport.request_bytes + far.transport.response_bytes
+    assert bodies < far.transport.wire_bytes < bodies + 600
+    assert far.transport.megabytes_per_1000_calls == far.transport.wire_bytes / 1000
+    assert (off.latencies, off.reason) == ((), "no network: only an artifact answers")
+
+
+def test_a_network_without_a_server_is_refused() -> None:
+    interface = Interface(inputs=(Input(name="X", kind="number"),), outputs=("value",))
+    with pytest.raises(UsageError, match="--serve"):
+        bench({}, np.ones((4, 1)), interface=interface, networks=[find_network("lte")])

@@ -12,6 +12,7 @@ import pytest
 from report_models import HOSTILE, pipeline
 
 from edgepack.bench import ArmResult, BenchResult, Transport, statistics
+from edgepack.bench.network import find_network
 from edgepack.bundle.bundle import Bundle
 from edgepack.bundle.seal import seal_bundle
 from edgepack.compiler import compile_estimator
@@ -76,11 +77,16 @@ def timings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return ArmResult(name=name, kind=kind, runtime=name, latencies=tuple(found), **more)
 
     transport = Transport(connect_us=31.0, ping_us=900.0, request_bytes=1078, response_bytes=35)
+    network = find_network("lte")
+    far = Transport(
+        connect_us=31.0, ping_us=70_900.0, request_bytes=1078, response_bytes=35, wire_bytes=1500, network=str(network)
+    )
     arms = (
         arm("onnx", "device", 14.0, first_load_ms=130.0, load_ms=3.5, size_bytes=4000),
         ArmResult(name="coreml", kind="device", reason="needs <coremltools>"),
         arm("scikit-learn", "server", 3000.0),
         arm("REST", "rest", 7000.0, transport=transport),
+        arm("REST, lte", "rest", 80_000.0, transport=far),
     )
     result = BenchResult(host="host: a test; not a phone", rounds=10, arms=arms)
     path = tmp_path_factory.mktemp("bench") / "bench.json"

@@ -6,10 +6,10 @@ UPGRADE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo docs test conformance lint types check bench lock clean
+.PHONY: help venv demo docs test conformance lint types check bench bench-quantize lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## Create .venv with the hash-checked packages of requirements.lock
 
@@ -49,6 +49,9 @@ check: lint types test ## Run lint, types and test
 
 bench: $(STAMP) ## Measure against peers and REST
 	@$(BIN)/python -m benchmarks
+
+bench-quantize: $(STAMP) ## Measure every way of quantizing on real data: docs/quantization.md
+	@$(BIN)/python -m benchmarks.quantize --out docs/quantization.md
 
 lock: $(STAMP) ## Rewrite requirements.lock from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --group build --output-file requirements.lock \

@@ -10,7 +10,8 @@ from edgepack.ir import Node
 from edgepack.ir.ops import Binary, Constant, Distances, Nearest, Power, Reduce, WeightedMedian, Where
 from edgepack.ir.types import Array, Floats
 from edgepack_onnx.emitter import Emitter
-from edgepack_onnx.proto import INT64, attribute
+from edgepack_onnx.graph import Graph
+from edgepack_onnx.proto import DOUBLE, INT64, attribute, graph_attribute, value_info
 from edgepack_onnx.table import Table
 from edgepack_onnx.wire import Message
 
@@ -99,27 +100,35 @@ def _logsumexp(x: str, axis: int, e: Emitter) -> str:
 
 
 def emit_distances(node: Node, op: Distances, e: Emitter) -> Table:
-    """The differences as `(rows, points, features)`, then their sum; `cosine` by dot products of unit rows."""
+    """The differences as `(points, features)`, then their sum, one row after the other; `cosine` by dot products.
+
+    A batch in one piece would need `(rows, points, features)`: gigabytes, and five times as long.
+    """
     x = e.double(e.table(node.inputs[0]))
     if op.metric == "cosine":
         return e.made(_cosine(x, op.points, e), len(op.points))
-    column = e.graph.node("Unsqueeze", x, e.graph.constant(np.array([1])))
-    difference = e.graph.node("Sub", column, e.graph.constant(np.ascontiguousarray(op.points)))
-    return e.made(_length(difference, op, e), len(op.points))
+    points = e.graph.constant(np.ascontiguousarray(op.points))
+    g, row, distances = Graph(prefix=f"{node.name}_"), f"{node.name}_row", f"{node.name}_distances"
+    made = _length(g.node("Sub", row, points), op, g)
+    given = [value_info(row, DOUBLE, (op.points.shape[1],))]
+    results = {distances: value_info(distances, DOUBLE, (len(op.points),))}
+    body = g.finish(f"{node.name} of a row", given, results, {distances: made})
+    attributes = [attribute("num_scan_inputs", 1), graph_attribute("body", body)]
+    return e.made(e.graph.add("Scan", [x], attributes, reads=[points])[0], len(op.points))
 
 
-def _length(difference: str, op: Distances, e: Emitter) -> str:
-    last = e.graph.constant(np.array([2]))
+def _length(difference: str, op: Distances, g: Graph) -> str:
+    last = g.constant(np.array([1]))
     if op.metric in ("sqeuclidean", "euclidean"):
-        total = e.graph.node("ReduceSum", e.graph.node("Mul", difference, difference), last, keepdims=0)
-        return e.graph.node("Sqrt", total) if op.metric == "euclidean" else total
-    size = e.graph.node("Abs", difference)
+        total = g.node("ReduceSum", g.node("Mul", difference, difference), last, keepdims=0)
+        return g.node("Sqrt", total) if op.metric == "euclidean" else total
+    size = g.node("Abs", difference)
     if op.metric == "chebyshev":
-        return e.graph.node("ReduceMax", size, axes=np.array([2]), keepdims=0)
+        return g.node("ReduceMax", size, axes=np.array([1]), keepdims=0)
     if op.metric == "manhattan":
-        return e.graph.node("ReduceSum", size, last, keepdims=0)
-    powers = e.graph.node("Pow", size, e.graph.double(op.p))
-    return e.graph.node("Pow", e.graph.node("ReduceSum", powers, last, keepdims=0), e.graph.double(1 / op.p))
+        return g.node("ReduceSum", size, last, keepdims=0)
+    powers = g.node("Pow", size, g.double(op.p))
+    return g.node("Pow", g.node("ReduceSum", powers, last, keepdims=0), g.double(1 / op.p))
 
 
 def _cosine(x: str, points: Array, e: Emitter) -> str:

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import sqlite3
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -62,22 +63,25 @@ def open_registry(tracking_uri: str | None, timeout_s: float) -> Iterator[tuple[
 def explain(error: BaseException, store: str) -> str:
     """One line for an error out of MLflow: an unreachable server apart from everything that a server answers."""
     from requests import RequestException
+    from requests.exceptions import RetryError
 
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, RetryError) and (found := re.search(r"too many (\d+) error responses", str(cause))):
+            return f"{without_credentials(store)}: the MLflow server answers {found[1]} again and again; see its log"
         if isinstance(cause, RequestException) and cause.response is None:
             return (
                 f"{without_credentials(store)}: the MLflow server does not answer ({type(cause).__name__}); "
                 "check that it runs and that the address is right"
             )
         cause = cause.__cause__ or cause.__context__
-    reason = " ".join(str(error).split())
+    reason = without_credentials(" ".join(str(error).split()))
     return f"{without_credentials(store)}: MLflow says: {reason[:300]}{'…' if len(reason) > 300 else ''}"
 
 
 def without_credentials(uri: str) -> str:
-    """The URI without the `user:password@` that it may carry."""
-    return re.sub(r"(?<=://)[^/@]*@", "", uri)
+    """The URI, or a text with URIs in it, without any `user:password@` that they carry."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", uri)
 
 
 def _check_store(store: str, timeout_s: float) -> None:
@@ -90,6 +94,8 @@ def _check_store(store: str, timeout_s: float) -> None:
         )
     if scheme.startswith("sqlite"):
         _check_sqlite(store)
+    elif scheme in ("http", "https"):
+        _check_answering(store, timeout_s)
     elif scheme.startswith(("postgresql", "mysql", "mssql")):
         _check_listening(store, timeout_s)
 
@@ -105,6 +111,34 @@ def _check_sqlite(store: str) -> None:
         raise SourceError(f"{store}: not a SQLite database that can be read ({error}); {_UNCONFIGURED}") from error
     if not {"registered_models", "runs"} <= tables:
         raise SourceError(f"{store}: this database holds no MLflow tracking store; {_UNCONFIGURED}")
+
+
+def _check_answering(store: str, timeout_s: float) -> None:
+    """Whether the server answers anything in time: a header that comes a byte at a time would keep MLflow for ever."""
+    import requests
+
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            with requests.get(f"{store.rstrip('/')}/health", timeout=timeout_s, stream=True, allow_redirects=False):
+                pass
+        except requests.exceptions.SSLError:
+            pass  # MLflow has settings of its own for certificates
+        except requests.RequestException as error:
+            failures.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(timeout_s)
+    if asking.is_alive():
+        failures.append(TimeoutError())
+    if failures:
+        reason = type(failures[0]).__name__
+        raise SourceError(
+            f"{without_credentials(store)}: the MLflow server does not answer ({reason}); "
+            "check that it runs and that the address is right"
+        )
 
 
 def _check_listening(store: str, timeout_s: float) -> None:

@@ -45,7 +45,7 @@ def test_a_killed_writer_leaves_a_whole_bundle(tmp_path: Path) -> None:
     assert private.is_file()
     (tmp_path / "model.onnx").write_bytes(bytes(1 << 20))
     key, moments = load_public_key(public), random.Random(0)
-    for _ in range(6):
+    for _ in range(10):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"first\n"

@@ -345,7 +345,7 @@ def _artifact(raw: dict[str, Any]) -> BundledArtifact:
 
 def _verdict(raw: dict[str, Any]) -> Verdict:
     outputs = tuple(OutputComparison(**comparison) for comparison in raw["outputs"])
-    coverage = {kind: Covered(**covered) for kind, covered in raw["coverage"].items()}
+    coverage = {kind: Covered(**covered) for kind, covered in raw.get("coverage", {}).items()}
     return Verdict(**{**raw, "outputs": outputs, "worst_rows": tuple(raw["worst_rows"]), "coverage": coverage})
 
 

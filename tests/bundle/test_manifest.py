@@ -259,6 +259,10 @@ def test_a_long_problem_is_told_briefly(assembled: Path) -> None:
     assert len(str(caught.value)) < 300
 
 
+ADDED = {"verdict": {"beyond_rows", "near_tied_rows", "tie_width", "coverage"}}
+"""Keys that bundles of version 1 which are kept in `released/` do not have: they have a default, and are not required."""
+
+
 def objects(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         if "properties" in node:
@@ -293,4 +297,4 @@ def test_the_schema_says_what_the_contract_says(definition: str, noun: type, bes
     node = schema()["$defs"][definition]
     names = {field.name for field in dataclasses.fields(noun)} | besides
     assert set(node["properties"]) == names
-    assert set(node["required"]) == names
+    assert set(node["required"]) == names - ADDED.get(definition, set())

@@ -63,7 +63,7 @@ def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tup
     from edgepack.bundle.golden import read_golden
     from edgepack.parity import compare, not_run
 
-    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface)
+    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface, sha256=bundle.manifest.golden.sha256)
     count = len(next(iter(answers.values())))
     verdicts = []
     for target, runner in runners(bundle).items():

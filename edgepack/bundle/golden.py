@@ -8,6 +8,7 @@ that a double needs. What JSON has no literal for is `{"float": "inf"}`, `{"floa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from edgepack.bundle.files import GOLDEN, read_small
+from edgepack.bundle.files import GOLDEN, MANIFEST, read_small
 from edgepack.bundle.strict_json import parse, plain, with_floats
 from edgepack.contract import Answers, Columns, Input, Interface
 from edgepack.errors import SignatureError, UsageError
@@ -60,8 +61,11 @@ def write_golden(path: Path, columns: Columns, answers: Answers, interface: Inte
     return path
 
 
-def read_golden(path: Path, interface: Interface) -> tuple[Columns, Answers]:
+def read_golden(path: Path, interface: Interface, *, sha256: str | None = None) -> tuple[Columns, Answers]:
     """The columns and answers of a `golden.json`.
+
+    Args:
+        sha256: what its bytes must hash to; the very bytes that were hashed are parsed.
 
     Round trip: after `write_golden(path, columns, answers, interface)` they come back with the same shapes and bits;
     every missing number is NumPy's NaN, every missing text `None`, labels of text have dtype object.
@@ -69,7 +73,10 @@ def read_golden(path: Path, interface: Interface) -> tuple[Columns, Answers]:
     Raises:
         SignatureError: not strict JSON, or not rows of this interface; with the path (`rows[3].inputs.age`).
     """
-    document = with_floats(parse(read_small(path.parent, path.name), path.name))
+    data = read_small(path.parent, path.name)
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise _refused(f"its sha256 is not the one in {MANIFEST}")
+    document = with_floats(parse(data, path.name))
     match document:
         case {"schema_version": 1, "rows": list(rows)} if len(document) == 2:
             pass

@@ -165,7 +165,7 @@ def _answer_change(target: str, rows_of: str, bundle: Bundle, other: Bundle) -> 
     from edgepack.bundle.golden import read_golden
     from edgepack.parity import compare
 
-    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface)
+    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface, sha256=bundle.manifest.golden.sha256)
     given: Answers = {}
     reason = _misfit(columns, other.interface)
     if not reason:

@@ -260,7 +260,7 @@ def test_a_long_problem_is_told_briefly(assembled: Path) -> None:
 
 
 ADDED = {"verdict": {"beyond_rows", "near_tied_rows", "tie_width", "coverage"}}
-"""Keys that bundles of version 1 which are kept in `released/` do not have: they have a default, and are not required."""
+"""Keys that a bundle in `released/` does not have: they have a default, and are not required."""
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:

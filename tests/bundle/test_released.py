@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from edgepack.bundle.bundle import Bundle
 from edgepack.bundle.keys import load_public_key
 from edgepack.bundle.policy import Policy
 from edgepack.bundle.verify import verify_bundle
+from edgepack.errors import SignatureError
 from edgepack.recheck import recheck_golden
 
 RELEASED = Path(__file__).parent / "released"
@@ -28,6 +30,15 @@ def test_a_released_bundle_verifies_and_answers(folder: Path) -> None:
     assert verdicts["onnx"].status == "measured"
     assert verdicts["onnx"].rows == 64
     assert {verdict.status for verdict in verdicts.values()} <= {"measured", "not run"}
+
+
+def test_golden_rows_that_were_swapped_after_the_check_are_refused(tmp_path: Path) -> None:
+    shutil.copytree(RELEASED / "0.1.0" / "rents-1", tmp_path / "rents-1")
+    opened = Bundle.open(tmp_path / "rents-1")
+    golden = opened.path / "golden.json"
+    golden.write_bytes(golden.read_bytes().replace(b"dear", b"cheap"))
+    with pytest.raises(SignatureError, match=r"golden\.json: its sha256 is not the one in manifest\.json"):
+        recheck_golden(opened)
 
 
 def test_the_digest_of_the_first_release_is_what_it_was() -> None:

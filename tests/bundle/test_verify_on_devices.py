@@ -19,6 +19,7 @@ from tampering.folder import manifest
 from edgepack.bundle.keys import generate_key
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "verify"
+RELEASED = Path(__file__).parent / "released"
 EXPIRES = '"expires_utc": "2027-01-31T00:00:00Z", "tools"'
 
 Verdicts = dict[str, str]
@@ -88,6 +89,12 @@ def test_every_tampering_is_refused_and_what_is_whole_is_verified(
     whole = {name: verdict for name, verdict in said.items() if name.startswith("whole")}
     assert whole == dict.fromkeys(whole, "verified")
     assert [name for name in said if name not in whole and not said[name].startswith("refused: ")] == []
+
+
+@pytest.mark.parametrize("folder", sorted(p.parent for p in RELEASED.glob("*/*/manifest.json")), ids=lambda p: p.name)
+def test_a_released_bundle_is_verified(verifier: list[str], folder: Path) -> None:
+    done = run(*verifier, folder.parent / "key.pub", folder)
+    assert done.stdout == f"{folder}: verified\n", done.stderr
 
 
 def test_policy_and_key_are_heeded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from edgepack.errors import EdgepackError
+from edgepack.errors import EdgepackError, UsageError
 
 INTERRUPTED = 130
 
@@ -28,6 +29,9 @@ def run(app: Callable[[], Any]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            place = error.filename or "the disk"
+            fail(f"{place}: no space left; make room, or name another place with --out or TMPDIR", UsageError.exit_code)
         if os.environ.get("EDGEPACK_DEBUG"):
             raise
         fail(f"unexpected {type(error).__name__}: {_first_line(error)}; EDGEPACK_DEBUG=1 shows where", 1)

@@ -123,7 +123,24 @@ FOLDER_MUTANTS = [
     Tampering("a name that is not text", files(added(os.fsdecode(b"report\xff"))), "not printable text"),
     Tampering("an empty signature", files(added("model.sig", b"")), "model.sig: not strict JSON"),
 ]
+NO_JSON: dict[str, Callable[[str], str]] = {
+    "text behind the manifest": lambda t: t + "x",
+    "two manifests": lambda t: t + t,
+    "a byte order mark before the manifest": lambda t: "\ufeff" + t,
+    "a comment in the manifest": lambda t: t.replace('"version": 3', '"version": /* new */ 3'),
+    "a comma too many in the manifest": lambda t: t.replace('"0f3a"', "[1,]"),
+    "a colon too few in the manifest": lambda t: t.replace('"version": 3', '"version" 3'),
+    "a zero in front in the manifest": lambda t: t.replace("0.91", "00.91"),
+    "a plus in front in the manifest": lambda t: t.replace("0.91", "+0.91"),
+    "a control character in the manifest": lambda t: t.replace("0f3a", "0f\x013a"),
+    "an unknown escape in the manifest": lambda t: t.replace("0f3a", "0f\\x3a"),
+    "half an escape in the manifest": lambda t: t.replace("0f3a", "\\u12"),
+    "a word in the manifest": lambda t: t.replace('"0f3a"', "nil"),
+    "a space that is none in the manifest": lambda t: t.replace('"version": 3', '"version":\u00a03'),
+    "a manifest cut short": lambda t: t.rstrip()[:-1],
+}
 SIGNED_MUTANTS = [
+    *(Tampering(name, manifest(change), "manifest.json: not strict JSON") for name, change in NO_JSON.items()),
     Tampering("a colon in a signed name", files_signed(added("x:y")), "it names 'x:y': holds a backslash or a colon"),
     Tampering("a git file that is signed", files_signed(added("onnx/.gitkeep")), "'onnx/.gitkeep': a git file"),
     Tampering("a tab in a signed name", files_signed(added("x\ty")), "it names 'x\\ty': not printable text"),

@@ -6,7 +6,7 @@ UPGRADE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo docs test conformance lint types check bench bench-quantize lock clean
+.PHONY: help venv demo docs test conformance oracles lint types check bench bench-quantize lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: $(STAMP) ## Run the tests (all but the long matrix)
 
 conformance: $(STAMP) ## Run the long matrix of estimators and targets
 	@$(BIN)/pytest -n 2 -m conformance
+
+oracles: $(STAMP) ## Compare with other tools' Core ML files, in environments of their own
+	@$(BIN)/pytest -m oracle -s tests/edgepack_coreml/oracles
 
 lint: $(STAMP) ## Check style and format with ruff
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import houses, measure, peer
+from benchmarks import coreml, houses, measure, peer
 from benchmarks.adversarial import adversarial_table
 from edgepack import compile as compile_estimator
 from edgepack.contract import EmitOptions, Precision
@@ -109,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--nodes", type=int, default=1_000_000, help="size of the forest that is converted")
     parser.add_argument("--rows", type=int, default=1_000_000, help="boundary rows per model")
-    tables = ["latency", "conversion", "adversarial"]
+    tables = ["latency", "conversion", "adversarial", "coreml"]
     parser.add_argument("table", nargs="*", choices=tables, help="which tables (default: all)")
     arguments = parser.parse_args()
     wanted = arguments.table or tables
@@ -118,6 +118,9 @@ def main() -> None:
         console.print(latency_table())
     if "conversion" in wanted:
         console.print(conversion_table(arguments.nodes))
+    if "coreml" in wanted:
+        console.print(coreml.writing_table())
+        console.print(coreml.evaluator_table())
     if "adversarial" in wanted:
         console.print(adversarial_table(arguments.rows))
 

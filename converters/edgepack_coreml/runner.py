@@ -20,6 +20,7 @@ from edgepack_coreml.kinds import FLOAT32, kinds_of
 from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.metadata import ranges_in
 
+ROWS_AT_ONCE = 1 << 14
 FLOAT32_TIE = 2e-6
 """Two scores that may each be off by the 1e-6 that parity allows for probabilities can change places."""
 
@@ -55,8 +56,16 @@ class EvaluatorRunner:
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
-        declared = self.evaluator.inputs
         values = given(columns, self.interface)
+        parts = [
+            self._answers({name: x[start : start + ROWS_AT_ONCE] for name, x in values.items()})
+            for start in range(0, max(_height(values), 1), ROWS_AT_ONCE)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _answers(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Some rows' answers: whatever is between the stages is held for these alone."""
+        declared = self.evaluator.inputs
         answers = self.evaluator.run(
             {n: x.astype(declared[n].dtype) if declared[n].kind == "array" else x for n, x in values.items()}
         )

@@ -63,15 +63,17 @@ def scaler(model: Any) -> Evaluate:
 
 
 def normalizer(model: Any) -> Evaluate:
-    """Each row divided by the sum of its absolute values; a row of zeros stays as it is (inferred)."""
+    """Each row divided by its norm, L1 or L2; a row of zeros stays as it is (inferred)."""
     only(model.normalizer, "normType")
-    if model.normalizer.normType != model.normalizer.L1:
-        raise Unknown(f"normalizer: norm {model.normalizer.normType}; knows L1")
+    orders = {model.normalizer.L1: 1, model.normalizer.L2: 2}
+    if model.normalizer.normType not in orders:
+        raise Unknown(f"normalizer: norm {model.normalizer.normType}; knows L1 and L2")
+    order = orders[model.normalizer.normType]
     source, output = _one(model.description.input), _one(model.description.output)
 
     def evaluate(values: Values) -> dict[str, Value]:
         x = _numbers(values, source)
-        norm = np.abs(x).sum(axis=1, keepdims=True)
+        norm = np.linalg.norm(x, ord=order, axis=1, keepdims=True)
         return {output: x / np.where(norm == 0, 1.0, norm)}
 
     return evaluate

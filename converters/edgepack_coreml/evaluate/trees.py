@@ -11,10 +11,10 @@ from edgepack.ir.types import Array, Flags, Floats, Integers
 from edgepack_coreml.evaluate.classify import LABELS, answered, labels_of, sigmoid, softmax
 from edgepack_coreml.evaluate.values import Evaluate, Unknown, Value, Values, only, vectorized
 
-LEAF = 6
-QUESTIONS = {0: np.less_equal, 1: np.less, 2: np.greater_equal, 3: np.greater, 4: np.equal, 5: np.not_equal}
+LESS_EQUAL, LESS, GREATER_EQUAL, GREATER, EQUAL, NOT_EQUAL, LEAF = range(7)
 NO_TRANSFORM, SOFTMAX, LOGISTIC = 0, 1, 2
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 2048
+REST, FEW = 4, 0.7
 NODE = np.dtype(
     [
         ("tree", np.int64),
@@ -84,52 +84,54 @@ def classifier(model: Any) -> Evaluate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Tree:
-    """One tree: its nodes reordered so that leaves come last, its root first.
+    """One tree: its branches, then its leaves; its root first. A leaf's question is answered no, and leads to itself.
 
     Attributes:
-        kinds: the distinct questions.
-        behavior: what each branch asks.
-        feature, threshold: per branch.
-        child: `(branches, 2)` where it goes on if false, if true.
-        nan: `(branches,)` which of the two NaN takes.
+        branches: how many.
+        equality: where a branch asks `=`, or (−1) `≠`; None where all ask `≤`.
+        feature, threshold: `(nodes,)`.
+        child: `(2 nodes,)` where each node goes on if false, if true.
+        nan: `(nodes,)` the answer that NaN gives.
         value: `(leaves, dimensions)`.
+        depth: the most branches that a row meets.
     """
 
-    kinds: tuple[int, ...]
-    behavior: Integers
+    branches: int
+    equality: Integers | None
     feature: Integers
     threshold: Floats
     child: Integers
     nan: Flags
     value: Floats
+    depth: int
 
-    def leaves(self, columns: Floats, nan: Flags | None) -> Integers:
-        """The leaf that each row reaches; `columns (features, rows)`."""
-        branches, rows = len(self.feature), columns.shape[1]
+    def leaves(self, columns: Floats, missing: bool) -> Integers:
+        """The leaf that each row reaches; `columns (features, rows)`, with NaN or without."""
+        rows = columns.shape[1]
+        numbers, first = columns.ravel(), self.feature * rows
         at = np.zeros(rows, np.int64)
-        if not branches:
-            return at
-        going = np.arange(rows)
-        while len(going):
-            node = at[going]
-            place = self.feature[node] * rows + going
-            x = columns.ravel().take(place)
+        going, node = np.arange(rows), at.copy()
+        for level in range(self.depth):
+            x = numbers.take(first.take(node) + going)
             yes = self._asked(x, node)
-            if nan is not None:
-                yes = np.where(nan.ravel().take(place), self.nan[node], yes)
-            node = self.child.ravel().take(2 * node + yes)
-            at[going] = node
-            going = going[node < branches]
-        return at - branches
+            if missing:
+                yes = np.where(np.isnan(x), self.nan.take(node), yes)
+            node = self.child.take(2 * node + yes)
+            if level % REST == REST - 1:  # now and then, rows that have arrived are left behind
+                at[going] = node
+                on = np.flatnonzero(node < self.branches)
+                if len(on) < FEW * len(going):
+                    going, node = going[on], node[on]
+        at[going] = node
+        return at - self.branches
 
     def _asked(self, x: Floats, node: Integers) -> Flags:
         threshold = self.threshold.take(node)
-        if len(self.kinds) == 1:
-            return np.asarray(QUESTIONS[self.kinds[0]](x, threshold))
-        asked, yes = self.behavior[node], np.zeros(len(x), np.bool_)
-        for kind in self.kinds:
-            yes = np.where(asked == kind, QUESTIONS[kind](x, threshold), yes)
-        return yes
+        yes = np.less_equal(x, threshold)
+        if self.equality is not None:
+            sign = self.equality.take(node)
+            yes = np.where(sign == 0, yes, (x == threshold) == (sign > 0))
+        return np.asarray(yes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,10 +149,10 @@ class _Forest:
         out = np.empty((len(x), len(self.base)))
         for start in range(0, len(x), ROWS_AT_ONCE):
             columns = np.ascontiguousarray(x[start : start + ROWS_AT_ONCE].T)
-            nan = np.isnan(columns)
+            missing = bool(np.isnan(columns).any())
             total = np.broadcast_to(self.base, (columns.shape[1], len(self.base))).copy()
             for tree in self.trees:
-                total += tree.value[tree.leaves(columns, nan if nan.any() else None)]
+                total += tree.value.take(tree.leaves(columns, missing), axis=0)
             out[start : start + ROWS_AT_ONCE] = total
         return out
 
@@ -222,27 +224,46 @@ def _tree(nodes: Array, value: Floats) -> _Tree:
     place[order] = np.arange(len(number))
     inner = order[: int(branch.sum())]
     child = np.stack([place[_positions(number, no[inner])], place[_positions(number, yes[inner])]], axis=1)
-    if _reached(child) != len(number):
+    reached, depth = _reached(child)
+    if reached != len(number):
         raise Unknown("tree ensemble: nodes that the root does not lead to")
-    behavior = nodes["behavior"][inner]
+    return _asking(nodes[inner], child, value[order[len(inner) :]], depth)
+
+
+def _asking(branch: Array, child: Integers, value: Floats, depth: int) -> _Tree:
+    """The tree, asking `≤` for every order: `x < t` is `x ≤` the double before t, `>` and `≥` are the opposites.
+
+    Nothing is below −∞: that is asked with a threshold of NaN, which is no number's upper bound.
+    """
+    behavior, threshold = branch["behavior"], branch["threshold"]
+    strict = np.isin(behavior, (LESS, GREATER_EQUAL))
+    before = np.where(threshold == -np.inf, np.nan, np.nextafter(threshold, -np.inf))
+    opposite = np.isin(behavior, (GREATER, GREATER_EQUAL))
+    equality = np.where(behavior == EQUAL, 1, np.where(behavior == NOT_EQUAL, -1, 0))
+    count, leaves = len(branch), np.arange(len(branch), len(branch) + len(value))
+    turned = np.where(opposite[:, None], child[:, ::-1], child)
     return _Tree(
-        kinds=tuple(np.unique(behavior).tolist()),
-        behavior=behavior,
-        feature=nodes["feature"][inner],
-        threshold=nodes["threshold"][inner],
-        child=child,
-        nan=nodes["nan"][inner],
-        value=value[order[len(inner) :]],
+        branches=count,
+        equality=np.concatenate([equality, np.zeros(len(leaves), np.int64)]) if equality.any() else None,
+        feature=np.concatenate([branch["feature"], np.zeros(len(leaves), np.int64)]),
+        threshold=np.concatenate([np.where(strict, before, threshold), np.full(len(leaves), np.nan)]),
+        child=np.concatenate([turned, np.stack([leaves, leaves], axis=1)]).ravel(),
+        nan=np.concatenate([branch["nan"] ^ opposite, np.zeros(len(leaves), np.bool_)]),
+        value=value,
+        depth=depth,
     )
 
 
-def _reached(child: Integers) -> int:
-    """How many nodes the first branch leads to, with itself; a lone leaf is reached. No node has two parents."""
-    frontier, count = np.zeros(1, np.int64), 1
+def _reached(child: Integers) -> tuple[int, int]:
+    """How many nodes the first branch leads to, with itself, and in how many steps; a lone leaf is reached in none.
+
+    No node has two parents.
+    """
+    frontier, count, depth = np.zeros(1, np.int64), 1, 0
     while len(frontier := frontier[frontier < len(child)]):
         frontier = child[frontier].ravel()
-        count += len(frontier)
-    return count
+        count, depth = count + len(frontier), depth + 1
+    return count, depth
 
 
 def _positions(number: Integers, wanted: Array) -> Integers:

@@ -1,6 +1,6 @@
 """Many small protobuf messages at once, written from numpy arrays: no Python object per message.
 
-Every length is computed first; then each field is scattered to its place in one buffer, column by column.
+Blocks of rows are laid out column by column as if every field had its most bytes; what is not used is then left out.
 
 Source: protobuf.dev/programming-guides/encoding.
 """
@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+ROWS_AT_ONCE = 8192
+"""Small enough for a block to stay in the cache."""
 
 VARINT, FIXED64, LENGTH = 0, 1, 2
 
@@ -82,74 +86,67 @@ def submessages(field: int, columns: Sequence[Whole | Double], tail: tuple[Messa
         tail: further submessages that follow the columns, and `(tail messages,)` the row that each belongs to.
     """
     rows = len(columns[0].values)
-    written = [_Written.of(column) for column in columns]
-    body = np.zeros(rows, np.int64)
-    for part in written:
-        body[part.rows] += part.sizes
     tails = np.zeros(rows, np.int64) if tail is None else tail[0].by_owner(tail[1], rows)
-    length = (body + tails).astype(np.uint64)
     key = tag(field, LENGTH)
-    head = len(key) + _varint_sizes(length)
-    sizes = head + body + tails
-    out = np.empty(int(sizes.sum()), np.uint8)
-    at = np.cumsum(sizes) - sizes
-    _put_bytes(out, at, key)
-    _put_varints(out, at + len(key), length)
-    at += head
-    for part in written:
-        part.put(out, at)
-    if tail is not None:
-        out[np.repeat(np.tile([False, True], rows), np.stack([head + body, tails], axis=1).ravel())] = tail[0].data
-    return Messages(data=out, sizes=sizes)
+    ends = np.cumsum(tails)
+    pieces, sizes = [], []
+    for start in range(0, max(rows, 1), ROWS_AT_ONCE):
+        at = slice(start, start + ROWS_AT_ONCE)
+        data, own = _block(key, columns, at, tails)
+        if tail is not None and len(own):
+            data = _interleaved(data, own, tail[0].data[ends[start] - tails[start] : ends[at][-1]], tails[at])
+        pieces.append(data)
+        sizes.append(own)
+    return Messages(data=np.concatenate(pieces), sizes=np.concatenate(sizes) + tails)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Written:
-    """What one column puts into the messages: which rows, how many bytes each."""
-
-    key: bytes
-    values: NDArray[Any]
-    rows: Counts
-    sizes: Counts
-
-    @classmethod
-    def of(cls, column: Whole | Double) -> _Written:
-        if isinstance(column, Whole):
-            key, rows = tag(column.field, VARINT), np.flatnonzero(column.values)
-            values: NDArray[Any] = column.values[rows].astype(np.uint64)
-            return cls(key=key, values=values, rows=rows, sizes=len(key) + _varint_sizes(values))
-        key, rows = tag(column.field, FIXED64), np.flatnonzero(column.where)
-        values = column.values[rows].astype("<f8")
-        return cls(key=key, values=values, rows=rows, sizes=np.full(len(rows), len(key) + 8, np.int64))
-
-    def put(self, out: Bytes, at: Counts) -> None:
-        """Writes at the rows' cursors and moves them on."""
-        start = at[self.rows]
-        _put_bytes(out, start, self.key)
-        if self.values.dtype == np.uint64:
-            _put_varints(out, start + len(self.key), self.values)
-        else:
-            for k, column in enumerate(self.values.view(np.uint8).reshape(-1, 8).T):
-                out[start + (len(self.key) + k)] = column
-        at[self.rows] = start + self.sizes
+def _interleaved(data: Bytes, own: Counts, tail: Bytes, tails: Counts) -> Bytes:
+    """Each row's bytes, and then its tail's."""
+    follows = np.repeat(np.tile([False, True], len(own)), np.stack([own, tails], axis=1).ravel())
+    out = np.empty(len(follows), np.uint8)
+    out[~follows], out[follows] = data, tail
+    return out
 
 
-def _varint_sizes(values: NDArray[np.uint64]) -> Counts:
-    sizes = np.ones(len(values), np.int64)
-    largest = int(values.max(initial=0))
-    for shift in range(7, max(largest.bit_length(), 1), 7):
-        sizes += values >> np.uint64(shift) != 0
-    return sizes
+def _block(key: bytes, columns: Sequence[Whole | Double], at: slice, tails: Counts) -> tuple[Bytes, Counts]:
+    """Some rows' submessages without their tails, and how many bytes each has.
+
+    Every row is laid out with room for all bytes that any has; the bytes that are used are then taken out in order.
+    """
+    laid = [_laid(column, at) for column in columns]
+    body = np.concatenate([data for data, _ in laid], axis=1)
+    used = np.concatenate([where for _, where in laid], axis=1)
+    length, length_used = _varints((used.sum(axis=1) + tails[at]).astype(np.uint64))
+    length_used[:, 0] = True  # a length of 0 is written
+    before = np.broadcast_to(np.frombuffer(key, np.uint8), (len(body), len(key)))
+    data = np.concatenate([before, length, body], axis=1)
+    used = np.concatenate([np.ones(before.shape, np.bool_), length_used, used], axis=1)
+    return data[used], used.sum(axis=1)
 
 
-def _put_varints(out: Bytes, at: Counts, values: NDArray[np.uint64]) -> None:
-    while len(values):
+def _laid(column: Whole | Double, at: slice) -> tuple[Bytes, Flags]:
+    """`(rows, most bytes)` a field with its key, and which of the bytes are written."""
+    values = column.values[at]
+    if isinstance(column, Whole):
+        key, (data, used) = tag(column.field, VARINT), _varints(values.astype(np.uint64))
+        written = used[:, :1]
+    else:
+        key, data = tag(column.field, FIXED64), np.ascontiguousarray(values, "<f8").view(np.uint8).reshape(-1, 8)
+        written = column.where[at, None]
+        used = np.broadcast_to(written, data.shape)
+    before = np.broadcast_to(np.frombuffer(key, np.uint8), (len(data), len(key)))
+    return np.concatenate([before, data], axis=1), np.concatenate(
+        [np.broadcast_to(written, before.shape), used], axis=1
+    )
+
+
+def _varints(values: NDArray[np.uint64]) -> tuple[Bytes, Flags]:
+    """`(rows, most bytes)` base-128 varints, and which of the bytes they have; a 0 has none."""
+    width = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    data, used = np.empty((len(values), width), np.uint8), np.empty((len(values), width), np.bool_)
+    for k in range(width):
         rest = values >> np.uint64(7)
-        more = rest != 0
-        out[at] = (values & np.uint64(0x7F)).astype(np.uint8) | more.astype(np.uint8) << 7
-        at, values = at[more] + 1, rest[more]
-
-
-def _put_bytes(out: Bytes, at: Counts, what: bytes) -> None:
-    for k, byte in enumerate(what):
-        out[at + k] = byte
+        used[:, k] = values != 0
+        data[:, k] = (values & np.uint64(0x7F)).astype(np.uint8) | (rest != 0).astype(np.uint8) << 7
+        values = rest
+    return data, used

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from edgepack.errors import UnsupportedError
 from edgepack.export import export
+from edgepack.lower.dispatch import PREDICTORS
 from edgepack.survey import Survey, survey
 from edgepack.targets import find_target
 
@@ -96,6 +97,13 @@ def exported(model: str, target: str, into: Path) -> tuple[str, ...]:
     except UnsupportedError as error:
         return tuple(map(str, error.problems))
     return ()
+
+
+@pytest.fixture(autouse=True)
+def _without_some_lowerings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if edgepack knew these through skl2onnx alone."""
+    for kind in (calibration.CalibratedClassifierCV, ensemble.AdaBoostRegressor):
+        monkeypatch.delitem(PREDICTORS, kind)
 
 
 @pytest.mark.parametrize("name", [*ODD, *SLICE])

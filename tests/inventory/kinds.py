@@ -43,6 +43,8 @@ from edgepack.contract import Method
 EXHAUSTIVE = (model_selection.GridSearchCV, model_selection.HalvingGridSearchCV)
 RANDOMIZED = (model_selection.RandomizedSearchCV,)
 
+SEVERAL = ("classes", "labels", "pair")
+
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
 
 RANKERS = (catboost.CatBoostRanker, lightgbm.LGBMRanker, xgboost.XGBRanker)
@@ -102,11 +104,13 @@ def example_of(kind: Any) -> Example:
 
 
 def _in_catalogue() -> dict[Any, Case]:
-    """By class, the first case that is an estimator of this class itself."""
+    """By class, the first case that is an estimator of this class itself, and learns one target if it can."""
     found: dict[Any, Case] = {}
     for name, case in CASES.items():
         if name.split(",")[0] in KINDS:
-            found.setdefault(type(case.make()), case)
+            estimator = case.make()
+            if case.target not in SEVERAL or not get_tags(estimator).target_tags.single_output:
+                found.setdefault(type(estimator), case)
     return found
 
 

@@ -6,7 +6,7 @@ UPGRADE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo docs test conformance oracles lint types check bench bench-quantize lock clean
+.PHONY: help venv demo docs test runtime conformance oracles lint types check bench bench-quantize lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ docs: $(STAMP) ## Write docs/estimators.md and README's reference anew from what
 
 test: $(STAMP) ## Run the tests (all but the long matrix)
 	@$(BIN)/pytest -n 2
+
+runtime: $(STAMP) ## Run the zoo on every other runtime that is here: Node.js, a browser, older ONNX Runtimes, arm64
+	@$(BIN)/python -m runtime_tests
+
+runtime-%: $(STAMP)
+	@$(BIN)/python -m runtime_tests $*
 
 conformance: $(STAMP) ## Run the long matrix of estimators and targets
 	@$(BIN)/pytest -n 2 -m conformance

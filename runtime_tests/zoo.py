@@ -1,0 +1,106 @@
+"""What every runtime is asked: one artifact per estimator, boundary rows, and scikit-learn to answer them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from catalogue import CASES
+from catalogue.case import _FedSparse, fitted, within
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+from zoo import classes, table, target, usual
+
+from edgepack.contract import EmitOptions, Interface
+from edgepack.lower import lower
+from edgepack.parity import Cases, Reference, make_cases
+from edgepack.passes import optimize
+from edgepack.rows import columns_of
+from edgepack.targets import find_target
+
+ROWS = 300
+MODELS = (
+    DecisionTreeClassifier(max_depth=8, random_state=0),
+    RandomForestClassifier(20, max_depth=6, random_state=0),
+    RandomForestRegressor(20, max_depth=6, random_state=0),
+    ExtraTreesClassifier(20, max_depth=6, random_state=0),
+    GradientBoostingClassifier(n_estimators=20, random_state=0),
+    GradientBoostingRegressor(n_estimators=20, random_state=0),
+    HistGradientBoostingClassifier(max_iter=20, random_state=0),
+    HistGradientBoostingRegressor(max_iter=20, random_state=0),
+    LogisticRegression(max_iter=500),
+    Ridge(),
+)
+"""Behind columns of numbers and strings, some of them missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Animal:
+    """An artifact, the rows that it is asked, and the server whose answers it should give."""
+
+    name: str
+    path: Path
+    interface: Interface
+    reference: Reference
+    cases: Cases
+
+
+def animals(folder: Path, *, only: str = "") -> Iterator[Animal]:
+    """One per estimator of the catalogue, in its first form, and pipelines over numbers and strings.
+
+    Args:
+        only: a part of the names wanted.
+    """
+    first: dict[str, str] = {}
+    for name in CASES:
+        first.setdefault(name.split(",")[0], name)
+    for k, name in enumerate(first.values()):
+        if only not in name:
+            continue
+        case = CASES[name]
+        estimator, given = fitted(case)
+        sample = given.toarray() if case.sparse else given
+        found = _animal(
+            name, folder / f"{k}", _FedSparse(estimator) if case.sparse else estimator, estimator, sample, case
+        )
+        if found:
+            yield found
+    for model in MODELS:
+        frame = table()
+        wanted = classes(target(frame), ["no", "maybe", "yes"]) if is_classifier(model) else target(frame)
+        pipeline = make_pipeline(usual(), clone(model)).fit(frame, wanted)
+        name = f"{type(model).__name__} behind strings and numbers"
+        if only in name and (found := _animal(name, folder / type(model).__name__, pipeline, pipeline, frame)):
+            yield found
+
+
+def _animal(name: str, folder: Path, server: Any, estimator: Any, sample: Any, case: Any = None) -> Animal | None:
+    """None where the ONNX target refuses it."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        lowered = lower(estimator, sample, output=case.output if case else None, fallback=False)
+        program = optimize(lowered)
+        onnx = find_target("onnx")
+        if onnx.check(program):
+            return None
+        folder.mkdir(parents=True)
+        path = onnx.emit(program, folder, EmitOptions(name="zoo")).path
+        cases = make_cases(lowered, folded=program, example=columns_of(sample, program.interface), budget_rows=ROWS)
+        cases = within(cases, case.limit) if case else cases
+    reference = Reference(estimator=server, interface=program.interface, none_columns=program.none_columns)
+    return Animal(name=name, path=path, interface=program.interface, reference=reference, cases=cases)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from edgepack.contract import Columns
 from edgepack.errors import UsageError
 from edgepack.export import Progress
 from edgepack.recheck import openers, original
 
 if TYPE_CHECKING:
     from edgepack.bench import BenchResult
+    from edgepack.bench.native import NativeRunner
     from edgepack.bundle.bundle import Bundle
 
 
@@ -23,6 +25,7 @@ def rebench(
     server: str | None = None,
     serve: bool = False,
     networks: Sequence[str] = (),
+    native: Path | None = None,
     repeats: int = 200,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
@@ -34,6 +37,7 @@ def rebench(
         server: the address of a running MLflow model server.
         serve: whether to start one for the time of the run.
         networks: names of simulated networks to ask the server through as well; see `edgepack.bench.network`.
+        native: the folder of ONNX Runtime's C headers, to time the ONNX artifact through the C API as well.
         repeats: how many single-row calls are timed per arm.
 
     Raises:
@@ -61,7 +65,27 @@ def rebench(
             estimator=compiled.estimator,
             server=server,
             networks=chosen,
+            natives=_natives(bundle, native, compiled.sample_columns),
             sizes={entry.artifact.target: entry.size_bytes for entry in bundle.manifest.artifacts},
             repeats=repeats,
             on_progress=on_progress,
         )
+
+
+def _natives(bundle: Bundle, headers: Path | None, columns: Columns) -> dict[str, Callable[[], NativeRunner]]:
+    """The ONNX artifact through the C API, if it is there and headers were given."""
+    import numpy as np
+
+    from edgepack.bench.measure import BATCHES
+    from edgepack.bench.native import NativeRunner
+
+    if headers is None:
+        return {}
+    if "onnx" not in bundle.targets:
+        raise UsageError(f"--native {headers}: the bundle holds no ONNX artifact; leave it out")
+    rows = len(next(iter(columns.values())))
+    at = np.arange(max(BATCHES)) % rows
+    runner: Any = bundle.runner("onnx").runner
+    feed = runner.feed({name: x[at] for name, x in columns.items()})
+    path = next(bundle.path / e.artifact.path for e in bundle.manifest.artifacts if e.artifact.target == "onnx")
+    return {"onnx, C API": lambda: NativeRunner(headers, path, feed)}

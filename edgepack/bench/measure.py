@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from edgepack.bench.native import NativeCall, NativeRunner
 from edgepack.bench.network import Network
 from edgepack.bench.proxy import DelayingProxy
 from edgepack.bench.rest import RestClient, payload
 from edgepack.bench.result import ArmResult, BenchResult, Transport
 from edgepack.bench.statistics import latency
 from edgepack.contract import Interface, Runner
-from edgepack.errors import UsageError
+from edgepack.errors import EdgepackError, UsageError
 from edgepack.rows import columns_of
 
 BATCHES = (1, 32, 1000)
@@ -53,6 +54,7 @@ def bench(
     estimator: Any = None,
     server: str | None = None,
     networks: Sequence[Network] = (),
+    natives: Mapping[str, Callable[[], NativeRunner]] | None = None,
     sizes: Mapping[str, int] | None = None,
     batches: Sequence[int] = BATCHES,
     repeats: int = 200,
@@ -70,6 +72,7 @@ def bench(
         estimator: the fitted estimator, for the `scikit-learn` arm.
         server: a model server's address, for the `REST` arm.
         networks: the server is asked through each of these too, simulated on this machine.
+        natives: further arms in processes without Python, by name. Their rows must be enough for the largest batch.
         sizes: bytes per target.
         batches: rows per call.
         repeats: how many single-row calls are timed per arm; larger batches, and arms that take long, are called less
@@ -91,6 +94,7 @@ def bench(
         result = ArmResult(name="scikit-learn", kind="server", runtime=f"scikit-learn {_sklearn_version()}, in process")
         arms.append(_Arm(result=result, slices=lambda size: _estimator_call(estimator, rows, size)))
     with ExitStack() as stack:
+        arms += [_native_arm(stack, name, opener) for name, opener in (natives or {}).items()]
         if server is not None:
             arms.append(_rest_arm(stack.enter_context(RestClient(server)), rows))
         arms += [_network_arm(stack, str(server), network, rows) for network in networks]
@@ -133,6 +137,8 @@ def _take_turns(arms: Sequence[_Arm], batches: Sequence[int], repeats: int, prog
 def _times_us(call: Call, first: int, calls: int) -> list[float]:
     """How long each call took; no further call once they have taken `TURN_S` together, however busy the machine is."""
     call(first)  # the arm before has had the caches
+    if isinstance(call, NativeCall):
+        return call.times_us(first, calls)
     times: list[float] = []
     begin = time.perf_counter_ns()
     for k in range(first, first + calls):
@@ -179,6 +185,18 @@ def _device_arm(
         return lambda k: runner.run(parts[k % len(parts)])
 
     arm.slices = slices
+    return arm
+
+
+def _native_arm(stack: ExitStack, name: str, opener: Callable[[], NativeRunner]) -> _Arm:
+    arm = _Arm(result=ArmResult(name=name, kind="device"), slices=_no_call)
+    try:
+        runner = stack.enter_context(opener())
+    except EdgepackError as error:
+        _drop(arm, error)
+        return arm
+    loaded = replace(arm.result, runtime=runner.runtime, load_ms=runner.load_ms, peak_rss_bytes=runner.peak_rss_bytes)
+    arm.result, arm.slices = loaded, lambda size: NativeCall(runner=runner, size=size)
     return arm
 
 

@@ -72,6 +72,8 @@ def _speedup(ratio: float | None) -> str:
 def _caption(result: BenchResult) -> str:
     parts = [result.host, f"arms in turn, {result.rounds} rounds"]
     for arm in result.arms:
+        if arm.peak_rss_bytes is not None:
+            parts.append(f"{arm.name}: {arm.peak_rss_bytes / 1e6:.0f} MB peak RSS of its process")
         if t := arm.transport:
             parts.append(
                 f"{arm.name}: connect {_time(t.connect_us)}, /ping {_time(t.ping_us)} (the floor of a call), "

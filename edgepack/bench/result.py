@@ -81,6 +81,7 @@ class ArmResult:
         first_load_ms: opening the artifact for the first time, with the imports that its runtime needs.
         load_ms: opening it again in the same process.
         size_bytes: the artifact's size.
+        peak_rss_bytes: the most memory of the arm's own process, where it has one and nothing else is in it.
     """
 
     name: str
@@ -91,6 +92,7 @@ class ArmResult:
     first_load_ms: float | None = None
     load_ms: float | None = None
     size_bytes: int | None = None
+    peak_rss_bytes: int | None = None
     transport: Transport | None = None
 
     def latency(self, batch_rows: int) -> Latency | None:

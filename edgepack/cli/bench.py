@@ -22,6 +22,10 @@ def bench(
         list[str],
         typer.Option(help="Ask the server through a simulated wifi, 5g, lte, 3g or offline too; repeat for more."),
     ] = [],  # noqa: B006  (typer copies it)
+    native: Annotated[
+        Path | None,
+        typer.Option(help="Time ONNX through the C API too; the folder of ONNX Runtime's headers (needs cc)."),
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="How often each measurement is repeated.")] = 200,
     out: Annotated[Path | None, typer.Option(help="Write the figures here: .json or .md.")] = None,
     allow_pickle: PickleOpt = False,
@@ -42,6 +46,7 @@ def bench(
             server=server,
             serve=serve,
             networks=network,
+            native=native,
             repeats=repeats,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,

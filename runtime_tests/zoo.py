@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from catalogue import CASES
-from catalogue.case import _FedSparse, fitted, within
+from catalogue.case import Case, FedSparse, fitted, run
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -26,12 +26,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from zoo import classes, table, target, usual
 
-from edgepack.contract import EmitOptions, Interface
+from edgepack.contract import Interface
 from edgepack.lower import lower
-from edgepack.parity import Cases, Reference, make_cases
-from edgepack.passes import optimize
-from edgepack.rows import columns_of
-from edgepack.targets import find_target
+from edgepack.parity import Cases, Reference
 
 ROWS = 300
 MODELS = (
@@ -76,7 +73,7 @@ def animals(folder: Path, *, only: str = "") -> Iterator[Animal]:
         estimator, given = fitted(case)
         sample = given.toarray() if case.sparse else given
         found = _animal(
-            name, folder / f"{k}", _FedSparse(estimator) if case.sparse else estimator, estimator, sample, case
+            name, folder / f"{k}", FedSparse(estimator) if case.sparse else estimator, estimator, sample, case
         )
         if found:
             yield found
@@ -89,18 +86,16 @@ def animals(folder: Path, *, only: str = "") -> Iterator[Animal]:
             yield found
 
 
-def _animal(name: str, folder: Path, server: Any, estimator: Any, sample: Any, case: Any = None) -> Animal | None:
+def _animal(
+    name: str, folder: Path, server: Any, estimator: Any, sample: Any, case: Case | None = None
+) -> Animal | None:
     """None where the ONNX target refuses it."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         lowered = lower(estimator, sample, output=case.output if case else None, fallback=False)
-        program = optimize(lowered)
-        onnx = find_target("onnx")
-        if onnx.check(program):
-            return None
-        folder.mkdir(parents=True)
-        path = onnx.emit(program, folder, EmitOptions(name="zoo")).path
-        cases = make_cases(lowered, folded=program, example=columns_of(sample, program.interface), budget_rows=ROWS)
-        cases = within(cases, case.limit) if case else cases
-    reference = Reference(estimator=server, interface=program.interface, none_columns=program.none_columns)
-    return Animal(name=name, path=path, interface=program.interface, reference=reference, cases=cases)
+        limit = case.limit if case else np.inf
+        found = run(server, sample, lowered, folder, targets=("onnx",), limit=limit, rows=ROWS)
+    if "onnx" not in found.artifacts:
+        return None
+    path, interface = found.artifacts["onnx"].path, found.program.interface
+    return Animal(name=name, path=path, interface=interface, reference=found.reference, cases=found.cases)

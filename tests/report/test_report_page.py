@@ -81,6 +81,12 @@ def test_every_part_has_figures_on_the_page(page: Page, part: str) -> None:
     assert any(str(attributes["data-path"]).startswith(f"/{part}/") for attributes, _ in page.data)
 
 
+def test_coverage_is_told_where_the_verdict_has_it(page: Page) -> None:
+    told = {attributes["data-path"]: attributes["value"] for attributes, _ in page.data}
+    assert told["/verdicts/0/coverage/leaves/reached"] == "20"
+    assert told["/verdicts/0/coverage/split~1sides/reachable"] == "9"
+
+
 def test_page_asks_for_nothing_and_runs_nothing(page: Page) -> None:
     for tag, attributes in page.elements:
         assert tag not in ("iframe", "object", "embed", "audio", "video", "img"), tag

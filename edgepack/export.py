@@ -6,6 +6,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from edgepack.bundle.signers import SigningKey
     from edgepack.ir import Program
     from edgepack.parity import Cases, Tolerance
+    from edgepack.parity.explain import Stages
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 of 0: not known)."""
@@ -141,17 +143,19 @@ def export(
             compiled, artifacts = shrunk.compiled, shrunk.artifacts
         cases = cases_for(compiled, rows=rows, data=more)
         runners = {t.name: _runner(t, a, compiled) for t, a in zip(chosen, artifacts, strict=True)}
+        files = {t.name: (t, a.path) for t, a in zip(chosen, artifacts, strict=True)}
+        allowed = tolerance or compiled.tolerance
         verdicts = run_parity(
             compiled.reference,
             runners,
             cases,
             program=compiled.meaning,
-            tolerance=tolerance or compiled.tolerance,
+            stages=stages(compiled, files, allowed),
+            tolerance=allowed,
             on_progress=progress,
         )
         if compiled.quantized is None:
             progress("prove", 0, 0)
-            files = {t.name: (t, a.path) for t, a in zip(chosen, artifacts, strict=True)}
             verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files)
         if not keep_failed:
             require(verdicts)
@@ -252,6 +256,35 @@ def parts_of(targets: Sequence[Target], artifacts: Sequence[Artifact]) -> dict[s
     """Each artifact's bytes by part, of the targets that know them."""
     pairs = zip(targets, artifacts, strict=True)
     return {t.name: known(a.path) for t, a in pairs if (known := getattr(t, "parts", None))}
+
+
+def stages(compiled: Compiled, files: Mapping[str, tuple[Target, Path]], tolerance: Tolerance | None) -> Stages | None:
+    """The way from the server to the files, step by step, to say where they part; None for a quantized model."""
+    if compiled.quantized is not None:
+        return None
+    from edgepack.parity import Tolerance
+    from edgepack.parity.explain import Stages
+
+    return Stages(
+        reference=compiled.server,
+        programs=partial(_programs, compiled.lowered),
+        evaluators={
+            name: partial(target.evaluate, path, compiled.program.interface)
+            for name, (target, path) in files.items()
+            if hasattr(target, "evaluate")
+        },
+        tolerance=tolerance or Tolerance(),
+    )
+
+
+def _programs(lowered: Program) -> dict[str, Program]:
+    """The Program after lowering and after each pass."""
+    from edgepack.passes import PASSES
+
+    programs = {"lowering": lowered}
+    for name, rewrite in PASSES.items():
+        programs[f"pass {name}"] = lowered = rewrite(lowered)
+    return programs
 
 
 def bundle_name(compiled: Compiled) -> str:

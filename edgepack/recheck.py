@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgepack.compiler import Compiled, compile_model
 from edgepack.contract import Runner, Target, Verdict
 from edgepack.errors import EdgepackError, SourceError
-from edgepack.export import Progress, cases_for
+from edgepack.export import Progress, cases_for, stages
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
@@ -48,6 +48,7 @@ def recheck(
             runners(bundle),
             cases,
             program=compiled.meaning,
+            stages=stages(compiled, files(bundle), allowed),
             tolerance=allowed,
             on_progress=on_progress,
         )

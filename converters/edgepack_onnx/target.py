@@ -102,6 +102,16 @@ class OnnxTarget:
 
         return read_decisions(path, interface)
 
+    def evaluate(self, path: Path, interface: Interface) -> Runner:
+        """A runner in ONNX's own reference evaluator, to tell a wrong file from a wrong runtime."""
+        import onnx
+        from onnx.reference import ReferenceEvaluator
+
+        from edgepack_onnx.runner import OnnxRunner
+
+        runtime = f"onnx {onnx.__version__} reference evaluator"
+        return OnnxRunner(session=ReferenceEvaluator(str(path)), interface=interface, runtime=runtime)
+
     def mutants(self, path: Path, interface: Interface, *, each: int, seed: int) -> list[Mutant]:
         """Mistakes to plant in an emitted file, up to `each` of every kind."""
         from edgepack_onnx.mutate import mutants

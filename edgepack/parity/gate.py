@@ -14,6 +14,7 @@ from edgepack.ir.types import Array, Flags, Integers
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import TIE, Tolerance, compare, not_run
 from edgepack.parity.coverage import coverage
+from edgepack.parity.explain import Stages, first_failing
 from edgepack.parity.forks import near_forks
 from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count, take
@@ -33,6 +34,7 @@ def run_parity(
     cases: Cases,
     *,
     program: Program | None = None,
+    stages: Stages | None = None,
     tolerance: Tolerance | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[Verdict, ...]:
@@ -47,6 +49,7 @@ def run_parity(
         program: what the reference means: the verdicts say how much of it the rows cover, and
             rows at which a choice inside it hangs by a hair are ties.
         cases: the rows; those that the server refuses are left out and counted.
+        stages: the way from the server to the files, of which a failed verdict then says where they part.
 
     Raises:
         ParityError: where the server refuses every row.
@@ -59,6 +62,7 @@ def run_parity(
     columns = take(cases.columns, kept)
     rows = _Rows(
         reference=reference,
+        stages=stages,
         columns=columns,
         coverage={} if program is None else coverage(program, columns, server),
         server=server,
@@ -86,6 +90,7 @@ def within_ranges(runner: Runner, columns: Columns) -> Flags:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
     reference: Asked
+    stages: Stages | None
     columns: Columns
     coverage: Mapping[str, Covered]
     server: Answers
@@ -133,20 +138,29 @@ class _Rows:
 
     def _compared(self, target: str, runtime: str, runner: Runner) -> Verdict:
         width = float(getattr(runner, "tie_width", TIE))
-        verdict = compare(
+        device = self._run(target, runner)
+        verdict = replace(self._verdict(target, runtime, width, device, slice(None)), coverage=self.coverage)
+        if verdict.passed or self.stages is None:
+            return verdict
+        k = first_failing(lambda at: self._verdict(target, runtime, width, device, at).passed, row_count(self.columns))
+        found = self.stages.explain(target, runner, take(self.columns, slice(k, k + 1)))
+        return replace(verdict, reason="; ".join([verdict.reason, *([] if found is None else [str(found)])]))
+
+    def _verdict(self, target: str, runtime: str, width: float, device: Answers, rows: slice) -> Verdict:
+        columns = take(self.columns, rows)
+        return compare(
             target,
             runtime,
-            self.server,
-            self._run(target, runner),
-            columns=self.columns,
+            {name: answer[rows] for name, answer in self.server.items()},
+            {name: answer[rows] for name, answer in device.items()},
+            columns=columns,
             refused_rows=self.refused_rows,
-            cases=Counter(self.origins.tolist()),
+            cases=Counter(self.origins[rows].tolist()),
             tolerance=self.tolerance,
-            margins=lambda at: self.reference.margins(take(self.columns, at)),
-            ties=lambda at: self._ties(take(self.columns, at), width),
+            margins=lambda at: self.reference.margins(take(columns, at)),
+            ties=lambda at: self._ties(take(columns, at), width),
             tie_width=width,
         )
-        return replace(verdict, coverage=self.coverage)
 
     def _run(self, target: str, runner: Runner) -> dict[str, Array]:
         count = row_count(self.columns)

@@ -45,6 +45,11 @@ def fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def note(message: str) -> None:
+    """One line on standard error that ends nothing."""
+    print(f"edgepack: {message}", file=sys.stderr)
+
+
 def emit_json(document: Any) -> None:
     """A document as JSON on standard output."""
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))

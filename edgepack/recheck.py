@@ -16,12 +16,14 @@ from edgepack.export import Progress, cases_for, stages
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
     from edgepack.parity import Tolerance
+    from edgepack.parity.stream_data import DataFile
 
 
 def recheck(
     bundle: Bundle,
     *,
     data: Any = None,
+    stream: DataFile | None = None,
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     tracking_uri: str | None = None,
@@ -30,10 +32,16 @@ def recheck(
 ) -> tuple[Verdict, ...]:
     """A verdict per artifact: the original estimator is loaded anew and asked the same boundary rows.
 
+    Args:
+        data: further rows, as the estimator takes them.
+        stream: further rows that are read part by part.
+
     Raises:
         SourceError: the model cannot be loaded any more, or is not the one that the bundle was made from.
+        UsageError: rows that cannot be read.
     """
     from edgepack.parity import prove_files, run_parity
+    from edgepack.parity.stream import merge
     from edgepack.rows import columns_of
 
     progress = on_progress or (lambda _what, _done, _total: None)
@@ -52,10 +60,26 @@ def recheck(
             tolerance=allowed,
             on_progress=on_progress,
         )
+        if stream is not None:
+            verdicts = merge(verdicts, _on_data(stream, compiled, runners(bundle), allowed, progress))
         if compiled.quantized is not None:
             return verdicts
         progress("prove", 0, 0)
         return prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
+
+
+def _on_data(
+    data: DataFile,
+    compiled: Compiled,
+    runners: Mapping[str, Runner | str],
+    tolerance: Tolerance | None,
+    progress: Progress,
+) -> tuple[Verdict, ...]:
+    from edgepack.parity.stream import stream_parity
+
+    return stream_parity(
+        compiled.reference, runners, data.parts(), rows=data.rows, tolerance=tolerance, on_progress=progress
+    )
 
 
 def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tuple[Verdict, ...]:

@@ -71,7 +71,9 @@ TrackingOpt = Annotated[
     str | None, typer.Option(help="MLflow's tracking server or store (default: MLFLOW_TRACKING_URI, ./mlflow.db).")
 ]
 PickleOpt = Annotated[bool, typer.Option("--allow-pickle", help="Load a pickled model, which can run any code.")]
-DataOpt = Annotated[Path | None, typer.Option(help="More rows: CSV, Parquet or JSON.")]
+DataOpt = Annotated[
+    Path | None, typer.Option(help="More rows: CSV, Parquet or JSON; for parity a folder of Parquet, too.")
+]
 RowsOpt = Annotated[int, typer.Option(min=100, help="About how many boundary rows to compare.")]
 OutputOpt = Annotated[
     Output | None,

@@ -43,7 +43,7 @@ def parity(
             if golden
             else recheck(
                 opened,
-                data=read(data),
+                stream=_opened(data, opened.interface),
                 rows=rows,
                 tolerance=tolerance_of(tolerance),
                 tracking_uri=tracking_uri,
@@ -60,6 +60,18 @@ def parity(
     else:
         console.show(to_table(verdicts))
     require(verdicts)
+
+
+def _opened(path: Path | None, interface: Any) -> Any:
+    """The data file, if one is given; what it holds beyond the model's inputs is said on standard error."""
+    if path is None:
+        return None
+    from edgepack.parity.stream_data import DataFile
+
+    data = DataFile.open(path, interface)
+    if data.extra:
+        console.note(f"{path}: columns {', '.join(data.extra)} are not the model's; they are left out")
+    return data
 
 
 def _self_test(

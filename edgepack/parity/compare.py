@@ -92,7 +92,7 @@ def compare(
         outputs.append(comparison)
         distance = np.maximum(distance, _relative_to(error, allowed))
         if comparison.rows_over_tolerance:
-            problems.append(_problem(comparison, rows))
+            problems.append(problem(comparison, rows))
     order = np.argsort(-distance, kind="stable")[:WORST_ROWS]
     return Verdict(
         target=target,
@@ -200,7 +200,8 @@ def _comparison(name: str, measure: Measure, allowed: float, error: Floats, abso
     )
 
 
-def _problem(comparison: OutputComparison, rows: int) -> str:
+def problem(comparison: OutputComparison, rows: int) -> str:
+    """How many rows differ by more than allowed, and by how much."""
     if comparison.measure == "exact":
         return f"{comparison.output}: {comparison.rows_over_tolerance} of {rows} rows differ"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ from edgepack.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CSV: Mapping[str, Any] = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}
+"""How pandas reads CSV: an empty cell is missing and nothing else is; numbers are exact."""
 
 
 def read_data(path: Path | str) -> pd.DataFrame:
@@ -42,7 +46,7 @@ def read_data(path: Path | str) -> pd.DataFrame:
 def _csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
+    return pd.read_csv(path, **CSV)
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks import coreml, houses, measure, peer
 from benchmarks.adversarial import adversarial_table
+from benchmarks.stream import stream_table
 from edgepack import compile as compile_estimator
 from edgepack.contract import EmitOptions, Precision
 from edgepack.rows import columns_of
@@ -109,7 +110,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--nodes", type=int, default=1_000_000, help="size of the forest that is converted")
     parser.add_argument("--rows", type=int, default=1_000_000, help="boundary rows per model")
-    tables = ["latency", "conversion", "adversarial", "coreml"]
+    parser.add_argument("--data-rows", type=int, default=10_000_000, help="rows of the file that parity streams")
+    tables = ["latency", "conversion", "adversarial", "coreml", "stream"]
     parser.add_argument("table", nargs="*", choices=tables, help="which tables (default: all)")
     arguments = parser.parse_args()
     wanted = arguments.table or tables
@@ -123,6 +125,8 @@ def main() -> None:
         console.print(coreml.evaluator_table())
     if "adversarial" in wanted:
         console.print(adversarial_table(arguments.rows))
+    if "stream" in wanted:
+        console.print(stream_table(arguments.data_rows))
 
 
 if __name__ == "__main__":

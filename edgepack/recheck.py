@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from edgepack.compiler import Compiled, compile_model
 from edgepack.contract import Runner, Target, Verdict
 from edgepack.errors import EdgepackError, SourceError
 from edgepack.export import Progress, cases_for, stages
+from edgepack.matrix import in_runtimes, runtime_runners
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
     from edgepack.parity import Tolerance
     from edgepack.parity.stream_data import DataFile
+    from edgepack.runtimes import Spec
 
 
 def recheck(
@@ -26,11 +28,14 @@ def recheck(
     stream: DataFile | None = None,
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
+    runtimes: Sequence[Spec] = (),
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
     on_progress: Progress | None = None,
 ) -> tuple[Verdict, ...]:
-    """A verdict per artifact: the original estimator is loaded anew and asked the same boundary rows.
+    """A verdict per artifact, and one on ONNX per further runtime, on boundary rows.
+
+    The original estimator is loaded anew and answers the same rows.
 
     Args:
         data: further rows, as the estimator takes them.
@@ -51,21 +56,24 @@ def recheck(
         more = None if data is None else columns_of(data, compiled.program.interface)
         cases = cases_for(compiled, rows=rows, data=more)
         allowed = tolerance or compiled.tolerance
-        verdicts = run_parity(
-            compiled.reference,
-            runners(bundle),
-            cases,
-            program=compiled.meaning,
-            stages=stages(compiled, files(bundle), allowed),
-            tolerance=allowed,
-            on_progress=on_progress,
-        )
+        own = runners(bundle)
+        with runtime_runners(bundle, runtimes) as further:
+            verdicts = run_parity(
+                compiled.reference,
+                {**own, **further},
+                cases,
+                program=compiled.meaning,
+                stages=stages(compiled, files(bundle), allowed),
+                tolerance=allowed,
+                on_progress=on_progress,
+            )
+        verdicts, elsewhere = verdicts[: len(own)], in_runtimes(verdicts[len(own) :])
         if stream is not None:
-            verdicts = merge(verdicts, _on_data(stream, compiled, runners(bundle), allowed, progress))
-        if compiled.quantized is not None:
-            return verdicts
-        progress("prove", 0, 0)
-        return prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
+            verdicts = merge(verdicts, _on_data(stream, compiled, own, allowed, progress))
+        if compiled.quantized is None:
+            progress("prove", 0, 0)
+            verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
+        return (*verdicts, *elsewhere)
 
 
 def _on_data(
@@ -82,33 +90,41 @@ def _on_data(
     )
 
 
-def recheck_golden(bundle: Bundle, *, tolerance: Tolerance | None = None) -> tuple[Verdict, ...]:
-    """A verdict per artifact on the golden rows alone, whose answers the server gave at export; needs no registry."""
+def recheck_golden(
+    bundle: Bundle, *, tolerance: Tolerance | None = None, runtimes: Sequence[Spec] = ()
+) -> tuple[Verdict, ...]:
+    """A verdict per artifact, and one on ONNX per further runtime, on the golden rows alone.
+
+    The server gave their answers at export, so no registry is needed.
+    """
     from edgepack.bundle.files import GOLDEN
     from edgepack.bundle.golden import read_golden
     from edgepack.parity import compare, not_run
 
     columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface, sha256=bundle.manifest.golden.sha256)
     count = len(next(iter(answers.values())))
-    verdicts = []
-    for target, runner in runners(bundle).items():
+
+    def judged(target: str, runner: Runner | str) -> Verdict:
         if isinstance(runner, str):
-            verdicts.append(not_run(target, runner))
-            continue
-        device = runner.run(columns)
-        verdicts.append(
-            compare(
-                target,
-                runner.runtime,
-                answers,
-                device,
-                columns=columns,
-                cases={"golden": count},
-                tolerance=tolerance,
-                tie_width=float(getattr(runner, "tie_width", 0.0)),
-            )
+            return not_run(target, runner)
+        try:
+            device = runner.run(columns)
+        except EdgepackError as error:
+            return Verdict(target=target, runtime=runner.runtime, status="failed", reason=str(error))
+        return compare(
+            target,
+            runner.runtime,
+            answers,
+            device,
+            columns=columns,
+            cases={"golden": count},
+            tolerance=tolerance,
+            tie_width=float(getattr(runner, "tie_width", 0.0)),
         )
-    return tuple(verdicts)
+
+    verdicts = tuple(judged(target, runner) for target, runner in runners(bundle).items())
+    with runtime_runners(bundle, runtimes) as further:
+        return (*verdicts, *in_runtimes([judged(word, runner) for word, runner in further.items()]))
 
 
 def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool) -> Compiled:

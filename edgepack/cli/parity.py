@@ -21,6 +21,10 @@ def parity(
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Plant mistakes in the artifacts and see whether parity finds them.")
     ] = False,
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(help="Run ONNX here too: onnxruntime==VERSION, node, web, arm64; repeat for more."),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
     allow_pickle: PickleOpt = False,
@@ -32,20 +36,23 @@ def parity(
     from edgepack.export import require
     from edgepack.parity.report import to_document, to_junit, to_markdown, to_table
     from edgepack.recheck import recheck, recheck_golden
+    from edgepack.runtimes import Spec
 
+    runtimes = [Spec.parse(word) for word in dict.fromkeys(runtime or ())]
     opened = Bundle.open(bundle)
     if self_test:
         _self_test(opened, data, rows, tolerance, tracking_uri, allow_pickle, json=json)
         return
     with console.progress(quiet=json) as progress:
         verdicts = (
-            recheck_golden(opened, tolerance=tolerance_of(tolerance))
+            recheck_golden(opened, tolerance=tolerance_of(tolerance), runtimes=runtimes)
             if golden
             else recheck(
                 opened,
                 stream=_opened(data, opened.interface),
                 rows=rows,
                 tolerance=tolerance_of(tolerance),
+                runtimes=runtimes,
                 tracking_uri=tracking_uri,
                 allow_pickle=allow_pickle,
                 on_progress=progress,

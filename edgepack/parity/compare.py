@@ -21,10 +21,15 @@ Measure = Literal["absolute", "relative", "exact"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """What may differ: probabilities by |Δ|, values by |Δ| / max(|server|, 1); labels only where the server ties."""
+    """What may differ: probabilities by |Δ|, values by |Δ| / max(|server|, 1); labels only where the server ties.
+
+    Attributes:
+        label_changes: how many labels may differ elsewhere too.
+    """
 
     probabilities: float = 1e-6
     value: float = 1e-5
+    label_changes: int = 0
 
 
 def compare(
@@ -91,7 +96,7 @@ def compare(
         comparison = _comparison(name, measure, allowed, error, absolute)
         outputs.append(comparison)
         distance = np.maximum(distance, _relative_to(error, allowed))
-        if comparison.rows_over_tolerance:
+        if comparison.rows_over_tolerance > (tolerance.label_changes if name == "label" else 0):
             problems.append(problem(comparison, rows))
     order = np.argsort(-distance, kind="stable")[:WORST_ROWS]
     return Verdict(

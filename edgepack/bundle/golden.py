@@ -82,6 +82,18 @@ def read_golden(path: Path, interface: Interface, *, sha256: str | None = None) 
             pass
         case _:
             raise _refused("no rows with schema_version 1")
+    try:
+        return rows_of(rows, interface)
+    except Misfit as misfit:
+        raise _refused(str(misfit)) from misfit
+
+
+class Misfit(ValueError):
+    """Rows that are not of an interface; the text starts with the path."""
+
+
+def rows_of(rows: list[Any], interface: Interface) -> tuple[Columns, Answers]:
+    """The columns and answers of rows as `golden.json` holds them. Raises `Misfit`."""
     inputs = _side(rows, "inputs", [i.name for i in interface.inputs])
     outputs = _side(rows, "answers", interface.outputs)
     columns = {i.name: _column(inputs[i.name], i) for i in interface.inputs}
@@ -116,9 +128,9 @@ def _side(rows: list[Any], side: str, names: Iterable[str]) -> dict[str, list[An
     wanted = list(names)
     for k, row in enumerate(rows):
         if not isinstance(row, dict) or set(row) != {"inputs", "answers"} or not isinstance(row[side], dict):
-            raise _refused(f"rows[{k}]: not one of inputs and answers")
+            raise Misfit(f"rows[{k}]: not one of inputs and answers")
         if problems := _differences(row[side], wanted):
-            raise _refused(f"rows[{k}].{side}.{'; '.join(problems)}")
+            raise Misfit(f"rows[{k}].{side}.{'; '.join(problems)}")
     return {name: [row[side][name] for row in rows] for name in wanted}
 
 
@@ -157,9 +169,9 @@ def _grid(
     for k, row in enumerate(grid):
         where = f"rows[{k}].{at}"
         if not isinstance(row, list) or len(row) != width:
-            raise _refused(f"{where}: not a list of {width}")
+            raise Misfit(f"{where}: not a list of {width}")
         if wrong := [value for value in row if not fits(value)]:
-            raise _refused(f"{where}: {wrong[0]!r:.40} is not {what}")
+            raise Misfit(f"{where}: {wrong[0]!r:.40} is not {what}")
     return grid
 
 
@@ -171,9 +183,9 @@ def _labels(cells: list[Any], interface: Interface) -> Array:
     kinds = {type(cell) for cell in cells} or {type(label) for label in interface.classes or ()}
     for k, cell in enumerate(cells):
         if not isinstance(cell, str | int | float):
-            raise _refused(f"rows[{k}].answers.label: {cell!r:.40} is not a label")
+            raise Misfit(f"rows[{k}].answers.label: {cell!r:.40} is not a label")
         if interface.classes is not None and cell not in interface.classes:
-            raise _refused(f"rows[{k}].answers.label: {cell!r:.40} is not one of the classes")
+            raise Misfit(f"rows[{k}].answers.label: {cell!r:.40} is not one of the classes")
     if len(kinds) == 1 and (kind := kinds.pop()) in (bool, int, float):
         return np.array(cells, {bool: np.bool_, int: np.int64, float: np.float64}[kind])
     labels = np.empty(len(cells), object)

@@ -6,16 +6,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgepack.gate import Policy
     from edgepack.parity import Tolerance
 
 
-def tolerance_of(given: float | None) -> Tolerance | None:
-    """One number for probabilities and values alike; None for the defaults."""
-    if given is None:
-        return None
+def tolerance_of(given: float | None, policy: Policy | None = None) -> Tolerance | None:
+    """A given number for probabilities and values alike, else the policy's tolerances; None for the defaults."""
     from edgepack.parity import Tolerance
 
-    return Tolerance(probabilities=given, value=given)
+    if policy is None or not (policy.tolerance or policy.label_changes):
+        return None if given is None else Tolerance(probabilities=given, value=given)
+    defaults = Tolerance()
+    return Tolerance(
+        probabilities=given if given is not None else policy.tolerance.get("probabilities", defaults.probabilities),
+        value=given if given is not None else policy.tolerance.get("value", defaults.value),
+        label_changes=policy.label_changes,
+    )
+
+
+def policy_of(path: Path | None) -> Policy | None:
+    """The policy of a file, or of the one that the current folder holds; None without either. Raises `UsageError`."""
+    from edgepack.gate import find_policy, read_policy
+
+    found = path or find_policy(Path())
+    return None if found is None else read_policy(found)
 
 
 def read(path: Path | None) -> Any:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgepack import console
-from edgepack.cli.files import read, tolerance_of, write
+from edgepack.cli.files import policy_of, read, tolerance_of, write
 from edgepack.cli.options import BundleArg, DataOpt, JsonOpt, PickleOpt, RowsOpt, ToleranceOpt, TrackingOpt
+
+if TYPE_CHECKING:
+    from edgepack.bundle.bundle import Bundle
+    from edgepack.contract import Verdict
+    from edgepack.gate import Check, Policy
+    from edgepack.parity import Tolerance
 
 
 def parity(
@@ -25,48 +33,109 @@ def parity(
         list[str] | None,
         typer.Option(help="Run ONNX here too: onnxruntime==VERSION, node, web, arm64; repeat for more."),
     ] = None,
+    server: Annotated[
+        str | None, typer.Option(help="Ask this live model server the golden rows instead: has it drifted?")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Judge answers that devices recorded instead: JSON lines, as golden rows are.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="What must hold (default: edgepack.toml or pyproject.toml here, if it has the table)."),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown here.")] = None,
+    github: Annotated[
+        bool, typer.Option("--github", help="Annotate for GitHub Actions, and add to $GITHUB_STEP_SUMMARY.")
+    ] = False,
     allow_pickle: PickleOpt = False,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
-    """Gate: compare a bundle's artifacts with the original model (exit code 5 where they differ)."""
+    """Gate: compare a bundle's artifacts with the original model (exit code 5 where they differ, 7 over budget)."""
     from edgepack.bundle.bundle import Bundle
-    from edgepack.export import require
-    from edgepack.parity.report import to_document, to_junit, to_markdown, to_table
+    from edgepack.drift import log_drift, server_drift
+    from edgepack.gate import require_all
+    from edgepack.gate.report import to_annotations, to_document, to_junit, to_markdown
+    from edgepack.parity.report import to_table
     from edgepack.recheck import recheck, recheck_golden
     from edgepack.runtimes import Spec
 
-    runtimes = [Spec.parse(word) for word in dict.fromkeys(runtime or ())]
+    demanded = policy_of(policy)
+    asked = [Spec.parse(word) for word in runtime or ()]
+    runtimes = list(dict.fromkeys([*asked, *(demanded.runtimes if demanded else ())]))
     opened = Bundle.open(bundle)
+    allowed = tolerance_of(tolerance, demanded)
     if self_test:
-        _self_test(opened, data, rows, tolerance, tracking_uri, allow_pickle, json=json)
+        _self_test(opened, data, rows, allowed, tracking_uri, allow_pickle, json=json)
         return
+    checks: tuple[Check, ...] = ()
     with console.progress(quiet=json) as progress:
-        verdicts = (
-            recheck_golden(opened, tolerance=tolerance_of(tolerance), runtimes=runtimes)
-            if golden
-            else recheck(
+        if server or log:
+            verdicts = (
+                *((server_drift(opened, server, tolerance=allowed),) if server else ()),
+                *((log_drift(opened, log, tolerance=allowed),) if log else ()),
+            )
+        elif golden:
+            verdicts = recheck_golden(opened, tolerance=allowed, runtimes=runtimes)
+        else:
+            verdicts = recheck(
                 opened,
                 stream=_opened(data, opened.interface),
                 rows=rows,
-                tolerance=tolerance_of(tolerance),
+                tolerance=allowed,
                 runtimes=runtimes,
                 tracking_uri=tracking_uri,
                 allow_pickle=allow_pickle,
                 on_progress=progress,
             )
-        )
+        if demanded and not (server or log):
+            checks = _checks(demanded, verdicts, opened)
     if junit:
-        write(junit, to_junit(verdicts))
+        write(junit, to_junit(verdicts, checks))
     if markdown:
-        write(markdown, to_markdown(verdicts))
+        write(markdown, to_markdown(verdicts, checks))
+    if github:
+        _tell_github(to_markdown(verdicts, checks), to_annotations(verdicts, checks))
     if json:
-        console.emit_json(to_document(verdicts))
+        console.emit_json(to_document(verdicts, checks))
     else:
         console.show(to_table(verdicts))
-    require(verdicts)
+        if checks:
+            told = {check.name: f"{'passed' if check.passed else 'FAILED'}: {check.found}" for check in checks}
+            assert demanded is not None
+            console.show(console.facts(f"Policy of {demanded.path}", told))
+    require_all(verdicts, checks)
+
+
+def _checks(policy: Policy, verdicts: Sequence[Verdict], bundle: Bundle) -> tuple[Check, ...]:
+    """The policy's demands; rows are timed only where it has a budget for them."""
+    from edgepack.bundle.files import GOLDEN
+    from edgepack.bundle.golden import read_golden
+    from edgepack.gate import judge
+    from edgepack.gate.latency import single_row_us
+    from edgepack.recheck import runners
+
+    timed = {target for target, budget in policy.budgets.items() if budget.p50_us is not None}
+    p50_us: dict[str, float | str] = {}
+    if timed:
+        columns, _ = read_golden(bundle.path / GOLDEN, bundle.interface)
+        p50_us = single_row_us({t: r for t, r in runners(bundle).items() if t in timed}, columns)
+    return judge(policy, verdicts, bundle.manifest.artifacts, p50_us=p50_us)
+
+
+def _tell_github(summary: str, annotations: Sequence[str]) -> None:
+    """Adds to the job's summary; annotations go to standard error, so that standard output may be JSON."""
+    from edgepack.errors import UsageError
+
+    for line in annotations:
+        typer.echo(line, err=True)
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(summary)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written ({error.strerror}); set GITHUB_STEP_SUMMARY") from error
 
 
 def _opened(path: Path | None, interface: Any) -> Any:
@@ -82,10 +151,10 @@ def _opened(path: Path | None, interface: Any) -> Any:
 
 
 def _self_test(
-    bundle: Any,
+    bundle: Bundle,
     data: Path | None,
     rows: int,
-    tolerance: float | None,
+    tolerance: Tolerance | None,
     tracking_uri: str | None,
     allow_pickle: bool,
     *,
@@ -99,7 +168,7 @@ def _self_test(
             bundle,
             data=read(data),
             rows=rows,
-            tolerance=tolerance_of(tolerance),
+            tolerance=tolerance,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
             on_progress=progress,

@@ -101,14 +101,16 @@ def _asked(client: RestClient, columns: Columns, interface: Interface) -> Iterat
         part = take(columns, slice(start, start + ROWS_AT_ONCE))
         try:
             yield from _predictions(client, part, interface)
-        except EdgepackError:
+        except EdgepackError as error:
+            if REFUSED not in str(error):  # a server that breaks down has refused nothing
+                raise
             for k in range(row_count(part)):  # one row that is refused must not hide the others
                 try:
                     yield from _predictions(client, take(part, slice(k, k + 1)), interface)
-                except EdgepackError as error:
-                    if REFUSED not in str(error):  # a server that breaks down has refused nothing
+                except EdgepackError as refusal:
+                    if REFUSED not in str(refusal):
                         raise
-                    yield str(error)
+                    yield str(refusal)
 
 
 def _predictions(client: RestClient, columns: Columns, interface: Interface) -> list[Any]:

@@ -15,14 +15,14 @@ from edgepack.errors import ParityError
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import WORST_ROWS, Tolerance, problem
 from edgepack.parity.gate import Progress, run_parity
-from edgepack.parity.reference import Reference
+from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count
 
 AT_ONCE = 2
 
 
 def stream_parity(
-    reference: Reference,
+    reference: Asked,
     runners: Mapping[str, Runner | str],
     parts: Iterable[Columns],
     *,

@@ -19,7 +19,6 @@ class Device:
     program: Any
     fault: Any = None
     runtime: str = "fake 1.0"
-    largest_number: float = np.inf
 
     def run(self, columns: Columns) -> dict[str, Any]:
         answers = dict(self.program.run(columns))
@@ -51,8 +50,8 @@ def test_a_verdict_says_what_its_rows_reach_where_it_knows_the_program(forest_mo
 
 
 def test_rows_beyond_what_an_artifact_is_for_are_not_covered(forest_model: Any, cases: Cases) -> None:
-    limited = Device(forest_model.folded)
-    limited.largest_number = 1.0
+    ranges = {n: np.array([[-1.0], [1.0]]) * np.ones(x.shape[1]) for n, x in cases.columns.items() if x.dtype != object}
+    limited = Narrow(forest_model.folded, ranges=ranges)
     verdict = run_parity(forest_model.reference, {"onnx": limited}, cases, program=forest_model.lowered)[0]
     assert verdict.coverage["leaves"].reached < verdict.coverage["leaves"].reachable
 

@@ -55,7 +55,7 @@ def programs() -> dict[str, tuple[Any, Program]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, (model, y) in MODELS.items():
-            found[name] = (model.fit(X, y), optimize(lower(model, X[:5], fallback=False)))
+            found[name] = (model.fit(X, y), optimize(lower(model, X, fallback=False)))
     return found
 
 

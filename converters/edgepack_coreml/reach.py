@@ -24,8 +24,8 @@ LARGEST = float(np.finfo(np.float32).max)
 REACHES = np.array([1.0, 3.0, *(10.0**k for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 18, 24, 30, 36, 39))])
 """How many times as far from the middle of the sample's range as its ends; the last one is beyond float32."""
 ROWS = 96
-CLOSE = {"value": 0.5e-5, "probabilities": 0.5e-6}
-"""Half of what parity allows: other rows between the same numbers than those tried may lose more."""
+CLOSE = {"value": 0.8e-5, "probabilities": 0.8e-6}
+"""Four fifths of what parity allows: other rows between the same numbers than those tried may lose more."""
 SCORES = 0.5e-6
 """How far scores that decide a label alone may be off, beside the larger of 1 and their size."""
 SHOWN = 4

@@ -9,7 +9,7 @@ from sklearn import cluster
 
 from edgepack.ir.ops import ArgMax, Distances, Lookup
 from edgepack.ir.types import Floats
-from edgepack.lower.builder import Builder, Table
+from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.formula import constant, elementwise, where
 from edgepack.lower.predict import Prediction
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def nearest_centre(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
     """The number of the centre at the least distance."""
+    if not len(est.cluster_centers_):
+        raise Refused("found no cluster, so that every row is -1; fit with a larger max_iter")
     return Prediction(label=_nearest(est.cluster_centers_, table, b), classes=np.arange(len(est.cluster_centers_)))
 
 

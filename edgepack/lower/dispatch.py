@@ -139,6 +139,8 @@ class Dispatch:
                 if (answers := taught_predictor(est, table, b)) is not None:
                     return answers
                 if not hasattr(est, "predict"):
+                    if hasattr(est, "fit_predict"):
+                        raise Refused("labels only the rows that it is fitted on; use KMeans or Birch")
                     raise Refused("predicts nothing; register a pipeline that ends in a classifier or regressor")
                 if self.fallback:
                     return predict_via_skl2onnx(est, table, b)

@@ -10,9 +10,10 @@ from sklearn import pipeline as sk_pipeline
 
 from edgepack.ir.ops import ArgMax
 from edgepack.ir.types import number
-from edgepack.lower import scale, taught
+from edgepack.lower import taught
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.compose import steps
+from edgepack.lower.inverse import inverse
 
 if TYPE_CHECKING:
     from edgepack.lower.dispatch import Dispatch
@@ -65,7 +66,7 @@ def transformed_target_regressor(est: Any, table: Table, b: Builder, lower: Disp
     value = inner.value or b.gather(b.placeholder(getattr(est.transformer_, "n_features_in_", 1)))
     with b.within("transformer", type(est.transformer_).__name__):
         try:
-            return Prediction(value=scale.inverse(est.transformer_, value, b))
+            return Prediction(value=inverse(est.transformer_, value, b))
         except Refused as error:  # noted here, where the step's own name is known
             b.refuse(error)
             return Prediction()

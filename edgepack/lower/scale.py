@@ -58,28 +58,6 @@ TRANSFORMERS = {
 }
 
 
-def inverse(transformer: Any, value: str, b: Builder) -> str:
-    """`transformer.inverse_transform(value)`, for the targets of a TransformedTargetRegressor."""
-    match type(transformer).__name__:
-        case "FunctionTransformer":
-            if transformer.inverse_func is None:
-                return value
-            return meaning_of(transformer.inverse_func, transformer.inv_kw_args)(value, b)
-        case "StandardScaler":
-            factor = transformer.scale_ if transformer.with_std else None
-            offset = transformer.mean_ if transformer.with_mean else None
-        case "RobustScaler":
-            factor = transformer.scale_ if transformer.with_scaling else None
-            offset = transformer.center_ if transformer.with_centering else None
-        case "MaxAbsScaler":
-            factor, offset = transformer.scale_, None
-        case "MinMaxScaler":
-            return b.emit(Affine(center=_floats(transformer.min_), divisor=_floats(transformer.scale_)), value)
-        case other:
-            raise Refused(f"target transformer {other}; use a scaler or a FunctionTransformer of a numpy ufunc")
-    return b.emit(Affine(factor=_floats(factor), offset=_floats(offset)), value)
-
-
 def weigh(table: Table, weight: float, b: Builder) -> Table:
     """A transformer's output times its `transformer_weights` entry."""
     if (dtype := table.dtype) not in ("float64", "int64", "bool"):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import ensemble, tree
+from sklearn import dummy, ensemble, tree
 
-from edgepack.ir.ops import Affine, ArgMax, Complement, Elementwise, Forest, Lookup, Sigmoid, Softmax, Step
+from edgepack.ir.ops import Affine, ArgMax, Complement, Elementwise, Forest, Lookup, Sigmoid, Softmax, Step, Sum
 from edgepack.ir.types import Array, Flags, Floats
+from edgepack.lower.beginning import beginning
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.joined import joined
 from edgepack.lower.predict import Prediction
@@ -40,7 +41,7 @@ def forest_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Pre
 
 def gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
     """Raw scores, then the loss's own link; a binary score of exactly 0 is class 1."""
-    raw = b.emit(_boosted(est, len(table)), b.numbers(table))
+    raw = _boosted(est, table, b, lower)
     if est.estimators_.shape[1] > 1:
         label = b.emit(ArgMax(), raw)
         return Prediction(label=label, probabilities=b.emit(Softmax(), raw), decision=raw, classes=est.classes_)
@@ -54,7 +55,7 @@ def gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower: Disp
 
 def gradient_boosting_regressor(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
     """The raw score is the value, for every loss."""
-    return Prediction(value=b.emit(_boosted(est, len(table)), b.numbers(table)))
+    return Prediction(value=_boosted(est, table, b, lower))
 
 
 def hist_gradient_boosting_classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Prediction:
@@ -119,6 +120,17 @@ def forest_of(
 
 TREES = (tree.DecisionTreeClassifier, tree.DecisionTreeRegressor, tree.ExtraTreeClassifier, tree.ExtraTreeRegressor)
 
+ASKED_IN_FLOAT32 = (
+    *TREES,
+    ensemble.ExtraTreesClassifier,
+    ensemble.ExtraTreesRegressor,
+    ensemble.GradientBoostingClassifier,
+    ensemble.GradientBoostingRegressor,
+    ensemble.RandomForestClassifier,
+    ensemble.RandomForestRegressor,
+)
+"""What answers a float32 as it answers that number in float64: it rounds its rows itself."""
+
 PREDICTORS = {
     tree.DecisionTreeClassifier: tree_classifier,
     tree.DecisionTreeRegressor: tree_regressor,
@@ -161,12 +173,9 @@ def _mean(trees: Sequence[Any], features: int) -> Forest:
     return forest_of(trees, values, np.zeros(values[0].shape[1]), float(len(trees)), features)
 
 
-def _boosted(est: Any, features: int) -> Forest:
+def _boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> str:
+    """Raw scores: the trees' sums above a constant, or above what `init` answers to the row."""
     outputs = est.estimators_.shape[1]
-    zeros = np.zeros((1, est.n_features_in_), np.float32)
-    init = type(est.init_).__name__
-    if est.init_ != "zero" and init not in ("DummyClassifier", "DummyRegressor"):
-        raise Refused(f"init={init}, whose answer depends on the row; use the default init or init='zero'")
     if getattr(est.init_, "strategy", None) in ("uniform", "stratified"):
         raise Refused(f"init answers at random (strategy={est.init_.strategy!r}); use the default init or init='zero'")
     trees, values = [], []
@@ -176,7 +185,17 @@ def _boosted(est: Any, features: int) -> Forest:
             value[:, k] = est.learning_rate * one.tree_.value[:, 0, 0]
             trees.append(one)
             values.append(value)
-    return forest_of(trees, values, np.asarray(est._raw_predict_init(zeros), np.float64)[0], 1.0, features)
+    x = b.numbers(table)
+    if est.init_ == "zero" or type(est.init_) in (dummy.DummyClassifier, dummy.DummyRegressor):
+        zeros = np.zeros((1, est.n_features_in_), np.float32)
+        base = np.asarray(est._raw_predict_init(zeros), np.float64)[0]
+        return b.emit(forest_of(trees, values, base, 1.0, len(table)), x)
+    if type(est.init_) not in ASKED_IN_FLOAT32:
+        raise Refused(
+            f"init={type(est.init_).__name__} is asked in float32; use trees, the default init or init='zero'"
+        )
+    above = b.emit(forest_of(trees, values, np.zeros(outputs), 1.0, len(table)), x)
+    return b.emit(Sum(), beginning(est, table, b, lower), above)
 
 
 def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn import (
     calibration,
+    compose,
     ensemble,
     frozen,
     linear_model,
@@ -14,6 +15,7 @@ from sklearn import (
     multiclass,
     multioutput,
     naive_bayes,
+    preprocessing,
     semi_supervised,
     svm,
     tree,
@@ -330,4 +332,72 @@ FORESTS = {
     ),
 }
 
-CASES = {**VOTES, **BAGS, **BOOSTS, **STACKS, **CALIBRATED, **CLASSES, **TARGETS, **WRAPPED, **FORESTS}
+BEGINNINGS = {
+    **{
+        f"GradientBoostingClassifier, init {type(init).__name__}, {loss}, {target}": Case(
+            make=lambda init=init, loss=loss: ensemble.GradientBoostingClassifier(
+                n_estimators=5, init=init, loss=loss, random_state=0
+            ),
+            target=target,
+        )
+        for init, (loss, target) in product(
+            [short(), short(ensemble.RandomForestClassifier, n_estimators=3)],
+            [("log_loss", "words"), ("log_loss", "binary"), ("exponential", "flags")],
+        )
+    },
+    "GradientBoostingClassifier, init, decision": Case(
+        make=lambda: ensemble.GradientBoostingClassifier(n_estimators=5, init=short(), random_state=0),
+        target="words",
+        output="decision_function",
+    ),
+    **{
+        f"GradientBoostingRegressor, init {type(init).__name__}, {loss}": Case(
+            make=lambda init=init, loss=loss: ensemble.GradientBoostingRegressor(
+                n_estimators=5, init=init, loss=loss, random_state=0
+            )
+        )
+        for init, loss in product(
+            [short(tree.DecisionTreeRegressor), short(ensemble.ExtraTreesRegressor, n_estimators=3)],
+            ["squared_error", "huber"],
+        )
+    },
+}
+
+BACKWARDS = {
+    f"TransformedTargetRegressor, {name}, {target}": Case(
+        make=lambda transformer=transformer: compose.TransformedTargetRegressor(ridge(), transformer=transformer),
+        target=target,
+        # far away, exp and powers overflow; the ends of quantiles are reached only there
+        limit=LIMIT if name.startswith("quantiles") else 1e2,
+    )
+    for name, transformer, target in [
+        *(
+            (
+                f"{method}, standardized {standardize}",
+                preprocessing.PowerTransformer(method, standardize=standardize),
+                t,
+            )
+            for method, t in [("yeo-johnson", "value"), ("yeo-johnson", "pair"), ("box-cox", "positive")]
+            for standardize in (True, False)
+        ),
+        *(
+            (f"quantiles, {output}", preprocessing.QuantileTransformer(n_quantiles=20, output_distribution=output), t)
+            for output, t in product(["uniform", "normal"], ["value", "pair"])
+        ),
+        ("pipeline", make_pipeline(preprocessing.MinMaxScaler(), "passthrough", StandardScaler()), "pair"),
+    ]
+}
+
+CASES = {
+    **VOTES,
+    **BAGS,
+    **BOOSTS,
+    **STACKS,
+    **CALIBRATED,
+    **CLASSES,
+    **TARGETS,
+    **WRAPPED,
+    **FORESTS,
+    **BEGINNINGS,
+    **BACKWARDS,
+}

@@ -147,10 +147,18 @@ def test_what_was_not_fitted_is_told(unfitted: Any) -> None:
 
 @pytest.mark.parametrize(
     "useless",
-    [DBSCAN(), make_pipeline(StandardScaler(), DBSCAN())],
+    [DBSCAN(), make_pipeline(StandardScaler(), DBSCAN()), cluster.AgglomerativeClustering(2)],
 )
-def test_a_model_that_predicts_nothing_is_told(useless: Any) -> None:
-    assert "predicts nothing" in problems(useless.fit(X), X)[0].reason
+def test_clusters_of_the_fitted_rows_alone_are_told(useless: Any) -> None:
+    (problem,) = problems(useless.fit(X), X)
+    assert "labels only the rows that it is fitted on" in problem.reason
+    assert problem.remedy == "use KMeans or Birch"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_clusterer_that_found_no_cluster_is_told() -> None:
+    (problem,) = problems(cluster.AffinityPropagation(max_iter=1, random_state=0).fit(X), X)
+    assert "found no cluster" in problem.reason
 
 
 @pytest.mark.parametrize("thing", [None, "model", 3, object(), StandardScaler])

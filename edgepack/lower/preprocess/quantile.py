@@ -23,8 +23,8 @@ def quantile_transformer(est: Any, table: Table, b: Builder) -> Table:
     if np.any(np.isnan(quantiles)):
         raise Refused("a column that was all missing when fitted; drop it")
     references = np.asarray(est.references_, np.float64)
-    from_below = b.emit(_interpolation(quantiles.T, references), x)
-    from_above = b.emit(_interpolation(-quantiles[::-1].T, -references[::-1]), elementwise("negative", x, b))
+    from_below = b.emit(interpolation(quantiles.T, references), x)
+    from_above = b.emit(interpolation(-quantiles[::-1].T, -references[::-1]), elementwise("negative", x, b))
     rank = affine(binary("subtract", from_below, from_above, b), b, factor=0.5)
     first, last = (b.emit(Constant(row=quantiles[end].copy()), x) for end in (0, -1))
     is_normal = est.output_distribution == "normal"
@@ -41,13 +41,19 @@ def quantile_transformer(est: Any, table: Table, b: Builder) -> Table:
     return b.table(result, sparse=table.sparse)
 
 
-def _interpolation(x: Floats, y: Floats) -> Piecewise:
-    """`np.interp` between the points of each row of x, `(columns, n)`; beyond them the value at the nearer end."""
+def interpolation(x: Floats, y: Floats) -> Piecewise:
+    """`np.interp` between the points of each row of x, `(columns, n)`; beyond them the value at the nearer end.
+
+    Args:
+        y: the values there, `(columns, n)`, or `(n,)` for all columns.
+    """
+    y = np.broadcast_to(y, x.shape)
     with np.errstate(all="ignore"):
-        slope = np.nan_to_num(np.diff(y) / np.diff(x), posinf=0.0, neginf=0.0)  # no value falls between equal points
-    coef = [np.array([(y[0], 0.0), *zip(y, (*row, 0.0), strict=True)])[:, None, :] for row in slope]
+        slopes = np.nan_to_num(np.diff(y) / np.diff(x), posinf=0.0, neginf=0.0)  # no value falls between equal points
+    lines = [[(own[0], 0.0), *zip(own, (*slope, 0.0), strict=True)] for own, slope in zip(y, slopes, strict=True)]
+    coef = tuple(np.array(line)[:, None, :] for line in lines)
     origin = tuple(np.array([row[0], *row]) for row in x)
-    return Piecewise(edges=tuple(np.ascontiguousarray(row) for row in x), right=True, origin=origin, coef=tuple(coef))
+    return Piecewise(edges=tuple(np.ascontiguousarray(row) for row in x), right=True, origin=origin, coef=coef)
 
 
 def _clipped(x: str, b: Builder) -> str:

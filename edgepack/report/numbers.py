@@ -51,9 +51,11 @@ def ratio(x: float) -> str:
 
 
 def figure(x: Any, form: str) -> str:
-    """A value in one of the `FORMS`; a dash for None, and infinities by name."""
+    """A value in one of the `FORMS`; a dash for None, and infinities by name, also in the form that JSON holds."""
     if x is None:
         return ABSENT
+    if isinstance(x, Mapping):
+        return str(x["float"])
     if isinstance(x, str) or not math.isfinite(x):
         return str(x)
     return FORMS[form](x)

@@ -152,3 +152,14 @@ def test_a_damaged_program_is_refused(make: Callable[..., Bundle]) -> None:
     path.write_text(path.read_text().replace('"v0"', '"v9"', 1))
     with pytest.raises(SignatureError, match=r"program\.json"):
         rereport(damaged.path)
+
+
+def test_an_infinite_error_is_told_by_name() -> None:
+    from edgepack.report.numbers import figure
+
+    assert [figure(x, "error") for x in ({"float": "inf"}, float("inf"), None, 1.25e-7)] == [
+        "inf",
+        "inf",
+        "–",
+        "1.2e-07",
+    ]

@@ -51,7 +51,7 @@ HEADINGS = (
     "Core ML bytes",
     "compressed",
     "÷",
-    "max |Δ|",
+    "largest Δ",
     "labels",
     "score",
 )
@@ -60,7 +60,7 @@ HEAD = f"""# Quantization, measured
 
 Written by `make bench-quantize` (one thread of ONNX Runtime on a host: times are not a phone's). `packed` is
 `--optimize size`: the same numbers in fewer bytes. `auto` may change {LABELS:.1%} of labels and move a probability by
-{MOVED:g}, a value by {MOVED:g} standard deviations. |Δ|, labels and scores (accuracy, R²) are of rows that neither
+{MOVED:g}, a value by {MOVED:g} standard deviations. Δ, labels and scores (accuracy, R²) are of rows that neither
 training nor `auto` saw; `÷` is against the first line.
 
 """

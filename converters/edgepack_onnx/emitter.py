@@ -15,6 +15,7 @@ from edgepack_onnx.graph import Graph
 from edgepack_onnx.proto import DOUBLE, FLOAT, INT64, STRING, value_info
 from edgepack_onnx.runtimes import Features
 from edgepack_onnx.table import Table, Tensor, Vector, joined, whole
+from edgepack_onnx.thresholds import feeding_forests
 from edgepack_onnx.wire import Message
 
 Value = Table | Vector
@@ -33,6 +34,7 @@ class Emitter:
         stacks: tensors `(rows, slots × width)` that also exist as `(rows, slots, width)`, under that one's name.
         largest: for scores that came with it, the `(rows,) int64` index of the largest.
         notes: what a reader of the manifest should know.
+        codes: the `Lookup`s whose columns a forest compares with thresholds.
     """
 
     program: Program
@@ -43,10 +45,12 @@ class Emitter:
     stacks: dict[str, tuple[str, int]] = field(default_factory=dict)
     largest: dict[str, Vector] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    codes: frozenset[str] = field(init=False)
     _placed: dict[tuple[object, ...], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Declares the inputs."""
+        self.codes = feeding_forests(self.program)
         interface = self.program.interface
         tensors = {tensor.element == "string": tensor for tensor in column_tensors(interface)}
         counted = {step.input for step in interface.texts}
@@ -88,8 +92,10 @@ class Emitter:
         Args:
             single: numbers as float32 rather than float64.
         """
-        tensors = [self._cast(tensor, "float" if single else "double") for tensor in table.tensors]
-        start = dict(zip((t.name for t in table.tensors), np.cumsum([0, *(t.width for t in tensors)]), strict=False))
+        given = table.tensors
+        late = len(given) > 1 and all(tensor.element == "float" for tensor in given)  # one Cast, of all together
+        tensors = given if late else [self._cast(tensor, "float" if single else "double") for tensor in given]
+        start = dict(zip((t.name for t in given), np.cumsum([0, *(t.width for t in tensors)]), strict=False))
         columns = np.concatenate([part.columns + start[part.tensor.name] for part in table.parts])
         key = tuple(tensor.name for tensor in tensors)
         if len(tensors) == 1:
@@ -103,7 +109,7 @@ class Emitter:
                 float32=whole_table.float32,
                 tokens=whole_table.tokens if tensors[0].element == "string" else (),
             )
-        return self._placed[key], columns
+        return self._cast(self._placed[key], "float" if single else "double"), columns
 
     def double(self, table: Table) -> str:
         """The name of a tensor `(rows, width) float64` with the table's columns."""

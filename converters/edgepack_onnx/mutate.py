@@ -64,8 +64,9 @@ def _edits(graph: Any, rng: np.random.Generator, each: int) -> Iterator[Planned]
             yield from _of_lookup(node, n, rng, each)
         elif node.op_type == "ArgMax":
             yield "labels", f"ArgMax {n}", _in_node(n, lambda node: setattr(node, "op_type", "ArgMin")), None
+    answers = {node.input[0] for node in graph.node if node.op_type == "GatherElements"}
     for k, tensor in enumerate(graph.initializer):
-        yield from _of_constant(tensor, k, rng, each)
+        yield from (_of_answers if tensor.name in answers else _of_constant)(tensor, k, rng, each)
     for k, output in enumerate(graph.output):
         yield "output name", output.name, _renamed(k), None
 
@@ -108,6 +109,18 @@ def _of_lookup(node: Any, n: int, rng: np.random.Generator, each: int) -> Iterat
                 b = int(rng.choice(np.flatnonzero(values != values[a])))
                 place = f"{attribute.name}[{a}] and [{b}] of LabelEncoder {n}"
                 yield "category", place, _in_node(n, _Swap(attribute.name, a, b)), None
+
+
+def _of_answers(tensor: Any, k: int, rng: np.random.Generator, each: int) -> Iterator[Planned]:
+    """A word's answer in one column becomes another word's."""
+    from onnx import numpy_helper
+
+    value = numpy_helper.to_array(tensor)
+    for at in rng.permutation(value.size)[:each].tolist():
+        column, old = value[:, at % value.shape[1]], value.flat[at]
+        if len(others := np.flatnonzero((column != old) & ~(np.isnan(column) & np.isnan(old)))):
+            other = int(rng.choice(others))
+            yield "table", f"{tensor.name}[{at}] as of word {other}", _constant(k, at, column[other]), None
 
 
 def _of_constant(tensor: Any, k: int, rng: np.random.Generator, each: int) -> Iterator[Planned]:

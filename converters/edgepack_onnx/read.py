@@ -184,9 +184,9 @@ class _File:
             return tuple(features[c] for c in columns if c < len(features) or _refuse())
         if taken := self.taken(name, "GatherElements", axis=0):
             table, places = self.constant(taken[0]), self._features(taken[1])
-            if table is None or table.ndim != 2 or table.dtype != np.float64 or table.shape[1] != len(places):
+            if table is None or table.ndim != 2 or table.dtype.kind != "f" or table.shape[1] != len(places):
                 raise Unrecognised
-            return tuple(_through(place, table[:, [k]])[0] for k, place in enumerate(places))
+            return tuple(_through(place, table[:, [k]].astype(np.float64))[0] for k, place in enumerate(places))
         if shaped := self.taken(name, "Reshape"):
             return self._gathered(*shaped)
         if taken := self.taken(name, "Add"):

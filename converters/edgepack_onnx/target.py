@@ -51,12 +51,14 @@ class OnnxTarget:
         from edgepack_onnx.graph import IR_VERSIONS, ML, Graph
         from edgepack_onnx.ops import emit_program
         from edgepack_onnx.runtimes import features_of, needed, parse
+        from edgepack_onnx.thresholds import with_thresholds_only
 
         if problems := self.check(program):
             raise UnsupportedError(problems)
         old_trees = any(has_old_trees(node.op) for node in program.nodes)
         features = features_of(options.min_runtime, old_trees=old_trees)
-        e = Emitter(program=program, features=features, precision=options.precision, graph=Graph(packs=options.packs))
+        fast = with_thresholds_only(program)
+        e = Emitter(program=fast, features=features, precision=options.precision, graph=Graph(packs=options.packs))
         emit_program(e)
         model = _model(e, options)
         opsets, runtime = e.graph.opsets, needed(e.graph.opsets)

@@ -99,6 +99,13 @@ class Tracer:
             place = before
         return Path(place, tuple(reversed(links)))
 
+    def origin(self, value: str, column: int) -> Place:
+        """Where a column stood before values were joined and columns picked."""
+        place = Place(value, column)
+        while (found := self._back(place)) is not None and found[1] is None:
+            place = found[0]
+        return place
+
     def _back(self, place: Place) -> tuple[Place, Op | None] | None:
         node = self.nodes.get(place.value)
         if node is None:

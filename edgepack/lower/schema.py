@@ -156,8 +156,11 @@ def _changed(row: Any, inputs: tuple[Input, ...], values: Mapping[int, Any]) -> 
 
 
 def _answers(answers: Callable[[Any], Any], row: Any) -> bool:
+    from joblib import parallel_config  # type: ignore[import-untyped]
+
     try:
-        answers(row)
+        with parallel_config(backend="sequential"):  # one row: a forest's threads would only wait for each other
+            answers(row)
     except (ValueError, TypeError):
         return False
     return True

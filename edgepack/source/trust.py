@@ -20,7 +20,7 @@ _NAMES_BY_MODULE = MappingProxyType(
         "xgboost.core": ("Booster",),
         "xgboost.sklearn": ("XGBClassifier", "XGBRFClassifier", "XGBRFRegressor", "XGBRanker", "XGBRegressor"),
         "functools": ("partial",),  # of trusted functions; HistGradientBoosting keeps one for its categories
-        "numpy": ("dtype", "floating", "integer", "number"),
+        "numpy": ("dtype", "floating", "integer", "mean", "number"),
         "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),  # inside every BSpline
         "scipy.interpolate._bsplines": ("BSpline",),
         "scipy.sparse._csr": ("csr_matrix", "csr_array"),
@@ -72,13 +72,21 @@ _NAMES_BY_MODULE = MappingProxyType(
             "Sum",
             "WhiteKernel",
         ),
+        "sklearn.impute._iterative": ("IterativeImputer", "_ImputerTriplet"),
+        "sklearn.metrics._classification": ("accuracy_score", "balanced_accuracy_score"),
         "sklearn.metrics._dist_metrics": (
             "ChebyshevDistance64",
             "EuclideanDistance64",
             "ManhattanDistance64",
             "MinkowskiDistance64",
         ),
-        "sklearn.metrics._scorer": ("_PassthroughScorer",),
+        "sklearn.metrics._regression": ("r2_score",),
+        "sklearn.metrics._scorer": ("_CurveScorer", "_PassthroughScorer", "_Scorer"),
+        "sklearn.model_selection._search_successive_halving": (
+            "HalvingGridSearchCV",
+            "HalvingRandomSearchCV",
+            "_SubsampleMetaSplitter",
+        ),
         "sklearn.model_selection._split": ("KFold", "StratifiedKFold"),
         "sklearn.multiclass": ("_ConstantPredictor",),
         "sklearn.neighbors._ball_tree": ("BallTree",),
@@ -86,6 +94,7 @@ _NAMES_BY_MODULE = MappingProxyType(
         "sklearn.neural_network._stochastic_optimizers": ("AdamOptimizer", "SGDOptimizer"),
         "sklearn.tree._tree": ("Tree",),
         "sklearn.utils._bunch": ("Bunch",),
+        "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
         "sklearn.utils.validation": ("check_array",),  # inside HistGradientBoosting with categories
     }
 )

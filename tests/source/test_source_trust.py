@@ -17,12 +17,13 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     StackingRegressor,
 )
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.linear_model import LogisticRegression, Ridge, TweedieRegressor
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -88,7 +89,7 @@ def test_the_usual_pipelines_load_without_a_pickle(save, name):
     assert type(load(save(estimator)).estimator) is type(estimator)
 
 
-@pytest.mark.parametrize("function", [os.system, np.load, np.mean, eval, pd.read_pickle])
+@pytest.mark.parametrize("function", [os.system, np.load, np.fromfile, eval, pd.read_pickle])
 def test_a_function_that_is_no_ufunc_is_refused_by_name(save, function):
     estimator = make_pipeline(FunctionTransformer(lambda rows: rows), Ridge()).fit(NUMBERS, VALUES)
     estimator[0].func = function
@@ -138,3 +139,10 @@ def test_every_trusted_name_exists():
     for name in TRUSTED_TYPES:
         module, _, attribute = name.rpartition(".")
         assert hasattr(importlib.import_module(module), attribute), name
+
+
+@pytest.mark.parametrize("scoring", [None, "r2"])
+def test_a_halving_search_needs_no_pickle(save, scoring):
+    search = HalvingGridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, scoring=scoring, random_state=0)
+    search.fit(np.arange(200.0).reshape(100, 2), np.arange(100.0))
+    assert load(save(content=skops.io.dumps(search))).estimator.best_params_ == search.best_params_

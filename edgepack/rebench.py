@@ -55,15 +55,18 @@ def rebench(
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edgepack-"))
         progress("load", 0, 0)
         compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        server_rss = None
         if serve:
             progress("start server", 0, 0)
-            server = stack.enter_context(ServedModel(compiled.source.folder, tracking_uri=tracking_uri)).url
+            served = stack.enter_context(ServedModel(compiled.source.folder, tracking_uri=tracking_uri))
+            server, server_rss = served.url, served.peak_rss_bytes
         return bench(
             openers(bundle),
             compiled.sample,
             interface=bundle.interface,
             estimator=compiled.estimator,
             server=server,
+            server_rss=server_rss,
             networks=chosen,
             natives=_natives(bundle, native, compiled.sample_columns),
             sizes={entry.artifact.target: entry.size_bytes for entry in bundle.manifest.artifacts},

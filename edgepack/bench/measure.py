@@ -53,6 +53,7 @@ def bench(
     interface: Interface,
     estimator: Any = None,
     server: str | None = None,
+    server_rss: Callable[[], int | None] | None = None,
     networks: Sequence[Network] = (),
     natives: Mapping[str, Callable[[], NativeRunner]] | None = None,
     sizes: Mapping[str, int] | None = None,
@@ -71,6 +72,7 @@ def bench(
         interface: the model's.
         estimator: the fitted estimator, for the `scikit-learn` arm.
         server: a model server's address, for the `REST` arm.
+        server_rss: the most memory that the server has held, asked when all is done.
         networks: the server is asked through each of these too, simulated on this machine.
         natives: further arms in processes without Python, by name. Their rows must be enough for the largest batch.
         sizes: bytes per target.
@@ -100,6 +102,9 @@ def bench(
         arms += [_network_arm(stack, str(server), network, rows) for network in networks]
         _prepare(arms, batches)
         _take_turns(arms, batches, repeats, on_progress or (lambda _what, _done, _total: None))
+        for arm in arms:
+            if server_rss and arm.result.name == "REST" and arm.times_us:
+                arm.result = replace(arm.result, peak_rss_bytes=server_rss())
     return BenchResult(host=_host(), rounds=ROUNDS, arms=tuple(_finished(arm) for arm in arms))
 
 

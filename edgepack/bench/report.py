@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgepack.bench.result import ArmResult, BenchResult, BreakEven, Latency
+from edgepack.bench.result import ArmResult, BenchResult, BreakEven, Latency, Spent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,8 +81,18 @@ def _caption(result: BenchResult) -> str:
             )
         if arm.transport and (megabytes := arm.transport.megabytes_per_1000_calls) is not None:
             parts.append(f"{arm.name}: {megabytes:.2f} MB per 1,000 single-row calls (estimate: HTTP alone)")
+        if arm.is_evaluator and arm.latencies:
+            parts.append(f"{arm.name}: the evaluator checks answers; only Apple's runtime says how long a device takes")
+    parts += [_spent(found) for found in result.spent if found.batch_rows == 1]
     parts += [_break_even(found) for found in result.break_evens]
     return "; ".join(parts)
+
+
+def _spent(found: Spent) -> str:
+    return (
+        f"{found.arm}: of a single-row call {_time(found.way_us)} is the way, {_time(found.predict_us)} the estimator, "
+        f"{_time(found.rest_us)} JSON, schema and web server"
+    )
 
 
 def _break_even(found: BreakEven) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 PER_DECADE = 20
 """Bins of a histogram from one power of ten to the next."""
 
+EVALUATOR = "reference evaluator"
+"""What the runtime of an arm is called that stands in for a phone's: it checks answers, and its time says nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
@@ -81,7 +84,8 @@ class ArmResult:
         first_load_ms: opening the artifact for the first time, with the imports that its runtime needs.
         load_ms: opening it again in the same process.
         size_bytes: the artifact's size.
-        peak_rss_bytes: the most memory of the arm's own process, where it has one and nothing else is in it.
+        peak_rss_bytes: the most memory of the arm's own process, where it has one and nothing else is in it: the
+            artifact's without Python, or the model server's with all its workers.
     """
 
     name: str
@@ -94,6 +98,11 @@ class ArmResult:
     size_bytes: int | None = None
     peak_rss_bytes: int | None = None
     transport: Transport | None = None
+
+    @property
+    def is_evaluator(self) -> bool:
+        """Whether the time is that of a stand-in, which no device will take."""
+        return self.kind == "device" and EVALUATOR in self.runtime
 
     def latency(self, batch_rows: int) -> Latency | None:
         """The latency at a batch size, if it was measured."""
@@ -114,6 +123,23 @@ class BreakEven:
     from_rows: int | None
     up_to_rows: int
     spare_rtt_us: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Where the median of a REST call goes, as far as it can be seen from outside the server.
+
+    Attributes:
+        way_us: the way there and back, by `/ping`.
+        predict_us: the estimator, by the same rows asked in this process.
+        rest_us: what is left: JSON, the schema, the web server.
+    """
+
+    arm: str
+    batch_rows: int
+    way_us: float
+    predict_us: float
+    rest_us: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +164,28 @@ class BenchResult:
     @property
     def break_evens(self) -> tuple[BreakEven, ...]:
         """For every artifact and every way to the server, when the server is the faster one."""
-        pairs = [(a, b) for a in self.arms for b in self.arms if (a.kind, b.kind) == ("device", "rest")]
+        devices = [arm for arm in self.arms if arm.kind == "device" and not arm.is_evaluator]
+        pairs = [(device, arm) for device in devices for arm in self.arms if arm.kind == "rest"]
         return tuple(_break_even(device, rest) for device, rest in pairs if device.latencies and rest.latencies)
 
+    @property
+    def spent(self) -> tuple[Spent, ...]:
+        """For every way to the server and batch size, where the time goes; empty without scikit-learn beside it."""
+        server = next((arm for arm in self.arms if arm.kind == "server"), None)
+        return tuple(
+            _spent(arm, arm.transport, call, predicted)
+            for arm in self.arms
+            if server and arm.kind == "rest" and arm.transport
+            for call in arm.latencies
+            if (predicted := server.latency(call.batch_rows))
+        )
+
     def speedup(self, arm: ArmResult, batch_rows: int) -> float | None:
-        """How many times faster than `slowest_path` an arm is at a batch size, by the medians."""
+        """How many times faster than `slowest_path` an arm is, by the medians; None for an evaluator."""
         base = self.slowest_path
         theirs = base and base.latency(batch_rows)
         ours = arm.latency(batch_rows)
-        if not theirs or not ours or arm is base:
+        if not theirs or not ours or arm is base or arm.is_evaluator:
             return None
         return theirs.p50_us / ours.p50_us
 
@@ -159,7 +198,21 @@ class BenchResult:
                 entry["speedup"] = self.speedup(arm, latency.batch_rows)
             if arm.transport:
                 found["transport"]["estimated_megabytes_per_1000_calls"] = arm.transport.megabytes_per_1000_calls
-        return {**document, "break_evens": [asdict(found) for found in self.break_evens]}
+        document["break_evens"] = [asdict(found) for found in self.break_evens]
+        document["spent"] = [asdict(found) for found in self.spent]
+        return document
+
+
+def _spent(arm: ArmResult, transport: Transport, call: Latency, predicted: Latency) -> Spent:
+    way_us = min(transport.ping_us, call.p50_us)
+    predict_us = min(predicted.p50_us, call.p50_us - way_us)
+    return Spent(
+        arm=arm.name,
+        batch_rows=call.batch_rows,
+        way_us=way_us,
+        predict_us=predict_us,
+        rest_us=call.p50_us - way_us - predict_us,
+    )
 
 
 def _break_even(device: ArmResult, rest: ArmResult) -> BreakEven:

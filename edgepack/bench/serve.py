@@ -55,6 +55,14 @@ class ServedModel:
         """Stops the server and every process that it started."""
         self._stop()
 
+    def peak_rss_bytes(self) -> int | None:
+        """The most memory that the server and its workers have held, by Linux's count; None elsewhere."""
+        if self._process is None:
+            return None
+        group = self._process.pid
+        peaks = [_peak_rss_bytes(entry) for entry in Path("/proc").glob("[0-9]*") if _group_of(entry) == group]
+        return sum(peaks) or None
+
     def _start(self) -> None:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -107,6 +115,22 @@ class ServedModel:
         self._log.seek(0)
         lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
         return f"saying: {lines[-1][:300]}" if lines else "saying nothing"
+
+
+def _group_of(process: Path) -> int | None:
+    try:
+        return os.getpgid(int(process.name))
+    except ProcessLookupError:
+        return None
+
+
+def _peak_rss_bytes(process: Path) -> int:
+    """`VmHWM` of a process: counted in each, pages that processes share as well."""
+    try:
+        lines = (process / "status").read_text(encoding="utf-8").splitlines()
+    except OSError:  # it has just ended
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _wait_for_group(group: int) -> None:

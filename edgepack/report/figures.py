@@ -12,7 +12,6 @@ from edgepack.errors import UsageError
 from edgepack.parity.report import to_document
 
 REPORT_VERSION = 1
-REFERENCE_EVALUATOR = "reference evaluator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +110,7 @@ def _summary(manifest: Manifest, bench: Mapping[str, Any] | None) -> dict[str, A
             (
                 latency["speedup"]
                 for arm in (bench or {}).get("arms", ())
-                if arm["kind"] == "device" and REFERENCE_EVALUATOR not in arm["runtime"]
+                if arm["kind"] == "device"
                 for latency in arm["latencies"]
                 if latency["batch_rows"] == 1 and latency.get("speedup") is not None
             ),

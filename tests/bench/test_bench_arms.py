@@ -13,6 +13,7 @@ from rich.console import Console
 
 from edgepack.bench import ArmResult, BenchResult, Latency, bench, statistics, to_markdown, to_table
 from edgepack.bench.measure import ROUNDS
+from edgepack.bench.result import Transport
 from edgepack.contract import Columns, Input, Interface
 from edgepack.errors import UsageError
 
@@ -169,3 +170,39 @@ def test_tables_show_every_arm_the_ratio_and_the_host() -> None:
             assert wanted in text
     lines = [line for line in to_markdown(made()).splitlines() if line.startswith("|")]
     assert {line.count("|") - line.count("\\|") for line in lines} == {12}
+
+
+def arm_of(name: str, kind: str, us: float, *, runtime: str = "", ping_us: float | None = None) -> ArmResult:
+    transport = (
+        None if ping_us is None else Transport(connect_us=1.0, ping_us=ping_us, request_bytes=1, response_bytes=1)
+    )
+    found = (statistics.latency(1, [[us] * 3]),)
+    return ArmResult(name=name, kind=kind, runtime=runtime, latencies=found, transport=transport)
+
+
+@pytest.mark.parametrize(
+    ("call", "ping", "predict", "wanted"),
+    [
+        (1000.0, 200.0, 500.0, (200.0, 500.0, 300.0)),
+        (1000.0, 200.0, 900.0, (200.0, 800.0, 0.0)),
+        (100.0, 200.0, 9.0, (100.0, 0.0, 0.0)),
+    ],
+)
+def test_a_rest_call_is_split_into_what_can_be_seen(call: float, ping: float, predict: float, wanted: Any) -> None:
+    arms = (arm_of("scikit-learn", "server", predict), arm_of("REST", "rest", call, ping_us=ping))
+    result = BenchResult(host="h", rounds=1, arms=arms)
+    (spent,) = result.spent
+    assert (spent.way_us, spent.predict_us, spent.rest_us) == pytest.approx(wanted)
+    assert result.to_document()["spent"][0]["arm"] == "REST"
+    assert "is the way" in to_markdown(result)
+    assert BenchResult(host="h", rounds=1, arms=arms[1:]).spent == ()
+
+
+def test_an_evaluator_is_compared_with_nothing() -> None:
+    evaluator = arm_of("coreml", "device", 5.0, runtime="Core ML reference evaluator")
+    result = BenchResult(host="h", rounds=1, arms=(evaluator, arm_of("REST", "rest", 1000.0, ping_us=1.0)))
+    assert result.speedup(evaluator, 1) is None
+    assert result.break_evens == ()
+    assert "the evaluator checks answers" in to_markdown(result)
+    real = arm_of("coreml", "device", 5.0, runtime="Core ML macOS 15.1")
+    assert BenchResult(host="h", rounds=1, arms=(real, result.arms[1])).speedup(real, 1) == pytest.approx(200.0)

@@ -86,9 +86,13 @@ def test_a_real_model_server_answers_and_goes_away(tmp_path: Path) -> None:
         with RestClient(served.url) as client:
             answer = json.loads(client.invoke(payload(rows.head(3))))
         assert np.allclose(answer["predictions"], model.predict(rows.head(3)))
-        result = bench({}, rows, interface=interface, estimator=model, server=served.url, repeats=20)
+        memory = served.peak_rss_bytes
+        result = bench({}, rows, interface=interface, estimator=model, server=served.url, server_rss=memory, repeats=20)
+    assert memory() is None
     assert [arm.reason for arm in result.arms] == ["", ""]
     assert result.slowest_path == result.arms[1]
+    assert 30e6 < (result.arms[1].peak_rss_bytes or 0) < 5e9
+    assert [spent.batch_rows for spent in result.spent] == [1, 32, 1000]
     assert not [p for p in processes() if is_running(p) and group_of(p) == group]
     with RestClient(served.url) as client, pytest.raises(EdgepackError, match="does not answer"):
         client.ping()

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks import coreml, houses, measure, peer
 from benchmarks.adversarial import adversarial_table
+from benchmarks.peers import peers_table
 from benchmarks.stream import stream_table
 from edgepack import compile as compile_estimator
 from edgepack.contract import EmitOptions, Precision
@@ -111,7 +112,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1_000_000, help="size of the forest that is converted")
     parser.add_argument("--rows", type=int, default=1_000_000, help="boundary rows per model")
     parser.add_argument("--data-rows", type=int, default=10_000_000, help="rows of the file that parity streams")
-    tables = ["latency", "conversion", "adversarial", "coreml", "stream"]
+    tables = ["latency", "conversion", "peers", "adversarial", "coreml", "stream"]
     parser.add_argument("table", nargs="*", choices=tables, help="which tables (default: all)")
     arguments = parser.parse_args()
     wanted = arguments.table or tables
@@ -120,6 +121,8 @@ def main() -> None:
         console.print(latency_table())
     if "conversion" in wanted:
         console.print(conversion_table(arguments.nodes))
+    if "peers" in wanted:
+        console.print(peers_table())
     if "coreml" in wanted:
         console.print(coreml.writing_table())
         console.print(coreml.evaluator_table())

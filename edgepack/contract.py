@@ -145,6 +145,8 @@ class OutputComparison:
         max_abs_error: the largest |Δ|.
         p50_abs_error, p99_abs_error: percentiles of the rows' largest |Δ|.
         rows_over_tolerance: how many rows differ by more than the tolerance.
+        rows_by_error: how many rows have a largest |Δ| of `0`, and of each power of ten (`1e-16`: from 1e-16 up to
+            1e-15); `1e-17` holds what is smaller, `1e+00` what is larger.
     """
 
     output: str
@@ -155,6 +157,7 @@ class OutputComparison:
     p50_abs_error: float
     p99_abs_error: float
     rows_over_tolerance: int
+    rows_by_error: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from edgepack.parity.reference import Margins
 
 TIE = 1e-7
 WORST_ROWS = 5
+DECADES = (-17, 0)
 LISTED_VALUES = 32
 
 Measure = Literal["absolute", "relative", "exact"]
@@ -202,7 +203,17 @@ def _comparison(name: str, measure: Measure, allowed: float, error: Floats, abso
         p50_abs_error=float(p50),
         p99_abs_error=float(p99),
         rows_over_tolerance=int((error > allowed).sum()),
+        rows_by_error=_by_decade(absolute),
     )
+
+
+def _by_decade(absolute: Floats) -> dict[str, int]:
+    """How many of the rows' errors are 0, and how many lie in each decade; in order."""
+    some = absolute[absolute > 0]
+    power = np.clip(np.floor(np.log10(some)), *DECADES).astype(np.int64)
+    counts = {"0": len(absolute) - len(some)}
+    counts |= {f"1e{p:+03d}": int(n) for p, n in zip(*np.unique(power, return_counts=True), strict=True)}
+    return {decade: n for decade, n in counts.items() if n}
 
 
 def problem(comparison: OutputComparison, rows: int) -> str:

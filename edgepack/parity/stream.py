@@ -112,7 +112,12 @@ def _together(same: list[OutputComparison]) -> OutputComparison:
         p50_abs_error=max(o.p50_abs_error for o in same),
         p99_abs_error=max(o.p99_abs_error for o in same),
         rows_over_tolerance=sum(o.rows_over_tolerance for o in same),
+        rows_by_error=dict(sorted(sum((Counter(o.rows_by_error) for o in same), Counter()).items(), key=_size)),
     )
+
+
+def _size(decade: tuple[str, int]) -> float:
+    return float(decade[0])
 
 
 def _worst(verdict: Verdict) -> float:

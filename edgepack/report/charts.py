@@ -28,6 +28,18 @@ def error_ticks() -> list[dict[str, Any]]:
     return ticks + [{"place": error_place(10.0**p), "text": f"1e{p}"} for p in (-15, -12, -9, -6, -3, 0)]
 
 
+def error_bars(rows_by_error: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A bar per decade of errors, in percent of the axis; heights by the logarithm, so that one row of many is seen."""
+    tallest = math.log1p(max(rows_by_error.values(), default=1))
+    width = (100 - EXACT) / (HIGHEST - LOWEST)
+    bars = []
+    for decade, rows in rows_by_error.items():
+        left, wide = (0.0, EXACT) if decade == "0" else (min(error_place(decade), 100 - width), width)
+        height = round(100 * math.log1p(rows) / tallest, 1)
+        bars.append({"left": round(left, 2), "width": round(wide, 2), "height": height, "rows": rows, "from": decade})
+    return bars
+
+
 def time_axis(arms: Iterable[Mapping[str, Any]], batch_rows: int) -> dict[str, Any] | None:
     """The decades that all arms' times at a batch size lie in, with ticks; None where nothing was timed."""
     spans = [_span(latency) for arm in arms for latency in arm["latencies"] if latency["batch_rows"] == batch_rows]

@@ -10,6 +10,7 @@ import pytest
 from edgepack.contract import Verdict
 from edgepack.parity import Tolerance, compare, not_run
 from edgepack.parity.reference import Margins
+from edgepack.parity.stream import merge
 
 P = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]])
 SERVER = {"label": np.array(["a", "b", "a"], object), "probabilities": P}
@@ -176,3 +177,17 @@ def test_the_worst_rows_come_first_and_hold_plain_values() -> None:
 def test_what_did_not_run_has_not_passed() -> None:
     verdict = not_run("coreml", "no Mac")
     assert (verdict.status, verdict.passed, verdict.reason, verdict.rows) == ("not run", False, "no Mac", 0)
+
+
+def test_rows_are_counted_by_the_size_of_their_error() -> None:
+    server = value(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.nan)
+    device = value(0.0, 1e-3, 9.9e-3, 1e-2, 1e-30, 50.0, np.inf, np.nan)
+    counted = judged(server, device).outputs[0].rows_by_error
+    assert counted == {"0": 2, "1e-17": 1, "1e-03": 2, "1e-02": 1, "1e+00": 2}
+    assert list(counted) == sorted(counted, key=float)
+
+
+def test_counts_by_size_add_up_over_parts() -> None:
+    first, second = judged(value(0.0, 0.0), value(0.0, 1e-8)), judged(value(0.0, 0.0), value(1e-8, 1e-12))
+    (merged,) = merge([first], [second])
+    assert merged.outputs[0].rows_by_error == {"0": 1, "1e-12": 1, "1e-08": 2}

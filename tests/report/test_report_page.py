@@ -14,7 +14,7 @@ from report_models import HOSTILE
 from edgepack.bundle.bundle import Bundle
 from edgepack.bundle.keys import generate_key, load_private_key
 from edgepack.errors import SignatureError, UsageError
-from edgepack.report import to_html
+from edgepack.report import charts, to_html
 from edgepack.report.page import pointed
 from edgepack.rereport import place_of, rereport
 
@@ -163,3 +163,12 @@ def test_an_infinite_error_is_told_by_name() -> None:
         "–",
         "1.2e-07",
     ]
+
+
+def test_bars_of_errors_stand_on_the_errors_axis() -> None:
+    exact, small, large = charts.error_bars({"0": 90, "1e-17": 1, "1e+00": 9})
+    assert (exact["left"], exact["height"]) == (0.0, 100.0)
+    assert small["left"] == charts.error_place(1e-17)
+    assert 0 < small["height"] < large["height"] < 100
+    assert large["left"] + large["width"] == pytest.approx(100, abs=0.02)
+    assert charts.error_bars({}) == []

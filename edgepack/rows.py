@@ -14,6 +14,7 @@ import numpy as np
 
 from edgepack.contract import Input, InputDtype, Interface
 from edgepack.errors import UsageError
+from edgepack.records import are_records, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,9 @@ def columns_of(rows: Any, interface: Interface) -> dict[str, Array]:
     stays as it is, for `domain_errors` to name.
 
     Args:
-        rows: a DataFrame or a dict of columns (by name; further columns are ignored), or a 2-D array (by position). A
-            model with one wide input takes all columns of an array, or of a DataFrame of that width, in their order.
+        rows: a DataFrame, a list of dicts or a dict of columns (by name; further columns are ignored), or a 2-D array
+            (by position). A model with one wide input takes all columns of an array, or of a DataFrame of that width,
+            in their order.
 
     Raises:
         UsageError: missing columns, all at once; or values of another kind, each column with its first one.
@@ -78,6 +80,8 @@ def _found(rows: Any, interface: Interface) -> Mapping[str, Any]:
             return _in_frame(rows, interface)
         case Mapping():
             return _chosen(rows, {name: name for name in rows}, interface)
+        case list() if are_records(rows):
+            return _in_frame(table_of(rows), interface)
         case np.ndarray() | list() | tuple():
             return _by_position(rows, interface)
         case pd.Series() if interface.texts:

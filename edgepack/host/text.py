@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Unit = Literal["word", "char", "char_wb"]
+Unit = Literal["word", "char", "char_wb", "whole"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,15 @@ class Analyzer:
     """How a text becomes terms.
 
     Attributes:
-        unit: `word`, `char` (characters across words) or `char_wb` (within words, each with a space on both sides).
+        unit: `word`, `char` (characters across words), `char_wb` (within words, each with a space on both sides), or
+            `whole`: the text is one term.
         ngrams: the shortest and the longest run of units that is a term.
         lowercase: Unicode's full lower case first, independent of any locale (`str.lower`).
         strip_accents: then, `unicode`: NFKD without combining characters; `ascii`: NFKD without what is not ASCII.
         token_pattern: for words: a regular expression of Python's `re`, every match of which (its group, if it has one)
             is a word. `\\w`, `\\b`, `\\d` and `\\s` are Unicode's.
         stop_words: words that are dropped before runs are made.
+        prefix: what stands before a whole text in its term.
     """
 
     unit: Unit
@@ -41,11 +43,14 @@ class Analyzer:
     strip_accents: Literal["ascii", "unicode"] | None
     token_pattern: str | None
     stop_words: tuple[str, ...] = ()
+    prefix: str = ""
 
     def terms(self, text: str) -> list[str]:
         """All terms of a text, those that occur twice twice."""
         text = text.lower() if self.lowercase else text
         text = _without_accents(text, self.strip_accents)
+        if self.unit == "whole":
+            return [self.prefix + text]
         if self.unit == "word":
             words = [word for word in re.findall(str(self.token_pattern), text) if word not in self._stopped]
             return [" ".join(run) for run in _runs(words, *self.ngrams)]
@@ -115,7 +120,7 @@ class TextStep:
         """`(rows, width) float64` for texts `(rows,)`; a missing text has no terms."""
         table = np.zeros((len(texts), self.width))
         for row, text in zip(table, texts.tolist(), strict=True):
-            for term, count in Counter(self.analyzer.terms(text or "")).items():
+            for term, count in Counter([] if text is None else self.analyzer.terms(text)).items():
                 column, sign = self._column(term)
                 if column is not None:
                     row[column] = 1.0 if self.binary else row[column] + sign * count

@@ -16,6 +16,7 @@ from edgepack.lower.dispatch import Dispatch
 from edgepack.lower.ranges import ranges_of
 from edgepack.lower.schema import as_float64, inputs_of, with_domains, without_unused_inputs
 from edgepack.lower.text import shared_texts
+from edgepack.records import records_of, table_of, takes_records
 
 __all__ = ["lower"]
 
@@ -33,7 +34,7 @@ def lower(
 
     Args:
         estimator: fitted: a classifier, regressor, clusterer, outlier detector or transformer.
-        sample: a few rows as the estimator takes them: a DataFrame, or a 2-D array.
+        sample: a few rows as the estimator takes them: a DataFrame, a 2-D array, or a list of dicts.
         input_dtype: the type of the numbers that the device passes.
         output: the method whose answers the Program gives. None: `predict`, with the probabilities where there are
             any; `transform` for an estimator that predicts nothing.
@@ -44,6 +45,7 @@ def lower(
         UnsupportedError: with every step and option that has no lowering, all at once.
         UsageError: for a sample that is not rows of the fitted columns.
     """
+    sample = table_of(sample)
     names = getattr(estimator, "feature_names_in_", None)
     b = Builder(inputs_of(sample, names))
     width, fitted_width = sum(i.width for i in b.inputs), getattr(estimator, "n_features_in_", None)
@@ -67,7 +69,7 @@ def lower(
         method=answer.method,
         texts=tuple(b.texts),
     )
-    method = getattr(estimator, "predict_proba" if "probabilities" in answer.outputs else answer.method)
+    method = _asked(estimator, "predict_proba" if "probabilities" in answer.outputs else answer.method)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         inputs = with_domains(b.inputs, b.categories, b.none_columns, method, as_float64(sample, b.inputs))
@@ -95,6 +97,14 @@ def _answered(estimator: Any, wanted: Method | None, b: Builder, dispatch: Dispa
             with b.within(type(estimator).__name__):
                 b.refuse(error)
         return Answer(outputs={}, method="predict")
+
+
+def _asked(estimator: Any, name: str) -> Callable[[Any], Any]:
+    """A method that takes the rows of a sample."""
+    method: Callable[[Any], Any] = getattr(estimator, name)
+    if not takes_records(estimator):
+        return method
+    return lambda rows: method(records_of(rows))
 
 
 def _answers_without(method: Callable[[Any], Any], sample: Any, names: Sequence[str]) -> bool:

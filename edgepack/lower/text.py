@@ -18,7 +18,7 @@ MOST_COLUMNS = 1 << 17
 
 def count_vectorizer(est: Any, table: Table, b: Builder) -> Table:
     """Counts of the fitted vocabulary's terms."""
-    return _counted(est, table, b, vocabulary=_vocabulary(est), binary=bool(est.binary))
+    return counted(table, _analyzer(est), b, vocabulary=_vocabulary(est), binary=bool(est.binary))
 
 
 def tfidf_vectorizer(est: Any, table: Table, b: Builder) -> Table:
@@ -30,10 +30,8 @@ def hashing_vectorizer(est: Any, table: Table, b: Builder) -> Table:
     """Counts of hashed terms, then the norm."""
     if est.n_features > MOST_COLUMNS:
         raise Refused(f"n_features={est.n_features}, a row of which no phone should fill; give at most {MOST_COLUMNS}")
-    counted = _counted(
-        est, table, b, hashed=int(est.n_features), alternate_sign=bool(est.alternate_sign), binary=bool(est.binary)
-    )
-    return _normed(est.norm, counted, b)
+    how = {"alternate_sign": bool(est.alternate_sign), "binary": bool(est.binary)}
+    return _normed(est.norm, counted(table, _analyzer(est), b, hashed=int(est.n_features), **how), b)
 
 
 def tfidf_transformer(est: Any, table: Table, b: Builder) -> Table:
@@ -71,7 +69,8 @@ def shared_texts(b: Builder) -> list[Problem]:
     ]
 
 
-def _counted(est: Any, table: Table, b: Builder, **how: Any) -> Table:
+def counted(table: Table, analyzer: Analyzer, b: Builder, **how: Any) -> Table:
+    """A column of texts as the counts that a host step makes of it; `how` is a `TextStep`'s."""
     columns = table.columns
     if len(columns) != 1 or columns[0].kind != "string" or columns[0].source is None:
         raise Misfit("takes one column of texts as it came in; select it by its name, not in a list")
@@ -81,7 +80,7 @@ def _counted(est: Any, table: Table, b: Builder, **how: Any) -> Table:
     step = TextStep(
         input=name,
         name=counts if counts not in taken else f"{counts}_{len(taken) + 1}",
-        analyzer=_analyzer(est),
+        analyzer=analyzer,
         **how,
     )
     b.texts.append(step)

@@ -12,9 +12,10 @@ from edgepack.contract import Answers, Columns, Interface
 from edgepack.ir.types import Array, Flags, Floats
 from edgepack.parity.refusals import Questions
 from edgepack.parity.ties import ties
+from edgepack.records import records_of, takes_records
 from edgepack.rows import TEXT
 
-Form = Literal["table", "matrix", "array", "texts"]
+Form = Literal["table", "matrix", "array", "texts", "records"]
 
 
 class Asked(Protocol):
@@ -39,7 +40,7 @@ class Reference:
         interface: the inputs and outputs by name.
         none_columns: string inputs whose missing value the estimator knows as `None` rather than NaN.
         form: what the estimator takes: a `table` (DataFrame by column names), a numeric `matrix`, an object `array`, or
-            a list of `texts`.
+            a list of `texts`, or of dicts (`records`).
             Found from the estimator and the interface where None.
     """
 
@@ -63,7 +64,8 @@ class Reference:
         if len(given) == 1 and given[0].shape[1] > 1:
             return pd.DataFrame(given[0], columns=self.estimator.feature_names_in_)
         names = [i.name for i in self.interface.inputs]
-        return pd.DataFrame({name: pd.Series(x[:, 0], dtype=x.dtype) for name, x in zip(names, given, strict=True)})
+        table = pd.DataFrame({name: pd.Series(x[:, 0], dtype=x.dtype) for name, x in zip(names, given, strict=True)})
+        return records_of(table) if form == "records" else table
 
     def _given(self, columns: Columns, name: str) -> Array:
         x = columns[name]
@@ -220,6 +222,8 @@ def _distances(estimator: Any, rows: Any) -> Floats | None:
 def _form(estimator: Any, interface: Interface) -> Form:
     if hasattr(estimator, "feature_names_in_"):
         return "table"
+    if takes_records(estimator):
+        return "records"
     if interface.texts and [i.name for i in interface.inputs] == [TEXT]:
         return "texts"
     if any(i.name not in ("X", f"x{k}") for k, i in enumerate(interface.inputs)):

@@ -120,7 +120,7 @@ def _from_plain_data(data: Any, specs: Sequence[Mapping[str, Any]]) -> pd.DataFr
     if not isinstance(data, list) or not data:
         return None
     if all(isinstance(row, dict) for row in data):
-        columns = list(data[0])
+        columns = list(dict.fromkeys(name for row in data for name in row))
         nested = any(isinstance(value, list | dict) for row in data for value in row.values())
         return None if nested else _table([[row.get(name) for name in columns] for row in data], columns, specs)
     if any(isinstance(row, dict) for row in data):

@@ -34,6 +34,7 @@ from sklearn.experimental import (  # noqa: F401  (without these, all_estimators
     enable_halving_search_cv,
     enable_iterative_imputer,
 )
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.impute import MissingIndicator
 from sklearn.utils import all_estimators, get_tags
@@ -128,6 +129,7 @@ def _dictionary() -> Any:
 
 # what has to be told something before it can be made
 MADE: Mapping[Any, Callable[[], Any]] = {
+    FeatureHasher: lambda: FeatureHasher(n_features=64),
     HashingVectorizer: lambda: HashingVectorizer(n_features=64),
     compose.ColumnTransformer: lambda: compose.ColumnTransformer([("a", preprocessing.StandardScaler(), [0, 1])]),
     decomposition.SparseCoder: lambda: decomposition.SparseCoder(_dictionary()),

@@ -21,8 +21,6 @@ def why_rows_are_no_input(estimator: Any) -> str | None:
     tags = get_tags(estimator)
     if (tags.target_tags.one_d_labels and hasattr(estimator, "transform")) or tags.target_tags.two_d_labels:
         return "transforms targets, not rows: its fit takes no X, so that no pipeline can hold it"
-    if tags.input_tags.dict:
-        return "takes Python dicts; MLflow hands tables and arrays to a model"
     if tags.input_tags.three_d_array and not tags.input_tags.two_d_array:
         return "cuts images into patches; takes no rows"
     return None

@@ -112,6 +112,12 @@ def test_plain_records_are_a_table(data):
     assert table.loc[0, "b"] == "x"
 
 
+def test_records_have_a_column_for_every_key_that_any_of_them_has():
+    table = parse([{"a": 1.5}, {"b": "x", "a": None}], describe("json_object"))
+    assert list(table.columns) == ["a", "b"]
+    assert table.isna().to_numpy().tolist() == [[False, True], [True, False]]
+
+
 def test_plain_lists_are_an_array():
     assert parse([[1, 2], [3, 4]], describe("json_object")).dtype == np.float64
     assert parse(["red wine", "white"], describe("json_object")).tolist() == ["red wine", "white"]

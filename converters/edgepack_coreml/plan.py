@@ -191,4 +191,8 @@ def _ended(b: Builder, head: Head, scores: Numbers | Texts, interface: Interface
         raise Refused("answers with strings")
     if not head.classes:
         return regressor.end(b, table)
-    return classifier.end(b, table, head, interface)
+    outputs = classifier.end(b, table, head, interface)
+    compares = head.link in ("none", "softmax")  # by differences, which overflowing scores do not have
+    if compares and interface.input_dtype == "float64" and any(s.kind == "supportVectorRegressor" for s in b.stages):
+        raise Refused("scores of float64 numbers that overflow, between which Core ML cannot tell")
+    return outputs

@@ -161,6 +161,6 @@ def _answers(answers: Callable[[Any], Any], row: Any) -> bool:
     try:
         with parallel_config(backend="sequential"):  # one row: a forest's threads would only wait for each other
             answers(row)
-    except (ValueError, TypeError):
+    except Exception:  # scikit-learn's own classes raise ValueError, IndexError, …; a user's transformer anything
         return False
     return True

@@ -42,6 +42,7 @@ class Questions:
     refused: Flags = field(init=False)
     reason: str = field(default="", init=False)
     _accepted: dict[str, Array] | None = field(default=None, init=False)
+    _sampled: bool = field(default=False, init=False)
     _parts: list[tuple[Integers, Answers]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +89,9 @@ class Questions:
             return None
 
     def _learn(self, bad: Columns) -> None:
-        good = self._accepted or self._some_accepted()
+        if self._accepted is None and not self._sampled:  # where a server refuses all rows, looking once is enough
+            self._sampled, self._accepted = True, self._some_accepted()
+        good = self._accepted
         if good is None:
             return
         for name, x in bad.items():
@@ -102,7 +105,6 @@ class Questions:
         for k in np.linspace(0, len(self.refused) - 1, 4 * PROBES).astype(np.int64):
             row = take(self.columns, slice(k, k + 1))
             if self._try(row) is not None:
-                self._accepted = row
                 return row
         return None
 

@@ -178,3 +178,10 @@ def test_a_normal_distribution_is_one_regressor_per_class(classes: int, tmp_path
     stages = [s.WhichOneof("Type") for s in saved.pipelineClassifier.pipeline.models]
     assert stages.count("supportVectorRegressor") == classes
     assert stages[-1] == "glmClassifier"
+
+
+def test_classes_are_not_compared_by_squares_of_float64_numbers() -> None:
+    """They overflow: scikit-learn takes the first class, and Core ML has NaN for the difference of two infinities."""
+    x, y = R.normal(size=(60, 2)), np.arange(60) % 2
+    problems = target.check(optimize(lower(GaussianNB().fit(x, y), x, input_dtype="float64")))
+    assert ["float64" in problem.reason for problem in problems] == [True]

@@ -11,6 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
+from sklearn.naive_bayes import CategoricalNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from zoo import NUMBERS, STRINGS, check, classes, fitted, matrix, matrix_target, table, target, usual
@@ -149,3 +150,9 @@ def test_what_may_be_missing_is_found_by_asking() -> None:
 def test_a_single_row_is_sample_enough() -> None:
     program = lower(fitted(make_pipeline(usual(), forest()), FRAME, VALUE), FRAME.iloc[[0]])
     assert [i.name for i in program.interface.inputs] == [*NUMBERS, *STRINGS]
+
+
+def test_what_a_server_raises_for_an_unknown_category_is_no_traceback() -> None:
+    x = pd.DataFrame(np.tile(np.arange(4.0), 8)[:, None] * [1, 1], columns=["a", "b"])
+    program = lower(fitted(CategoricalNB(), x, np.tile([0, 1], 16)), x)  # it indexes an array with the category
+    assert not any(i.accepts_unknown for i in program.interface.inputs)

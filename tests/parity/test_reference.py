@@ -131,6 +131,13 @@ def test_a_server_that_refuses_every_row_is_an_error_with_its_reason(strict: Ref
     assert "\n" not in str(caught.value)
 
 
+def test_a_server_that_refuses_every_row_is_not_asked_over_and_over(strict: Reference) -> None:
+    ask, sizes = counting(strict)
+    with pytest.raises(ParityError):
+        Questions(ask=ask, columns={"X": np.full((500, 4), np.nan)}).run()
+    assert len(sizes) < 2 * 500 + 100  # each batch on the way to single rows, and one look for a row that is accepted
+
+
 def test_no_warning_reaches_the_user(strict: Reference, recwarn: pytest.WarningsRecorder) -> None:
     strict.answers({"X": np.full((2, 4), 3e38)})
     assert not recwarn.list

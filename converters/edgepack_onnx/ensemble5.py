@@ -5,6 +5,7 @@ Source: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md#ai.onnx.ml.T
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +72,27 @@ def tree_ensemble(
     false = np.concatenate([place_of_child[splits.false], constants])
     true_leaf = np.concatenate([leaf[splits.true], added == 0])
     false_leaf = np.concatenate([leaf[splits.false], added == 0])
-    target, weight = _told_apart(true, false, true_leaf, target, weight)
-    attributes: dict[str, Attribute | Message] = {
-        "tree_roots": roots,
+    nodes = {
         "nodes_featureids": np.concatenate([splits.feature, added]),
         "nodes_modes": np.concatenate([splits.mode, added]).astype(np.uint8),
         "nodes_splits": _element(np.concatenate([splits.threshold, added.astype(np.float64)]), single),
+    }
+    if splits.nan_true.any():
+        nodes["nodes_missing_value_tracks_true"] = np.concatenate([splits.nan_true.astype(np.int64), added])
+    if graph.packs:
+        order = _alike_together(nodes, true_leaf, false_leaf)
+        place_of_node = np.argsort(order)
+        roots = place_of_node[roots]
+        true, false = (
+            np.where(leaf, child, place_of_node[np.where(leaf, 0, child)])[order]
+            for child, leaf in ((true, true_leaf), (false, false_leaf))
+        )
+        true_leaf, false_leaf = true_leaf[order], false_leaf[order]
+        nodes = {name: values[order] for name, values in nodes.items()}
+    target, weight = _told_apart(true, false, true_leaf, target, weight)
+    attributes: dict[str, Attribute | Message] = {
+        "tree_roots": roots,
+        **nodes,
         "nodes_truenodeids": true,
         "nodes_trueleafs": true_leaf.astype(np.int64),
         "nodes_falsenodeids": false,
@@ -87,10 +103,17 @@ def tree_ensemble(
         "aggregate_function": SUM,
         "post_transform": NO_TRANSFORM,
     }
-    if splits.nan_true.any():
-        tracks = np.concatenate([splits.nan_true.astype(np.int64), added])
-        attributes["nodes_missing_value_tracks_true"] = tracks
     return graph.ml("TreeEnsemble", 5, x, attributes)[0]
+
+
+def _alike_together(nodes: Mapping[str, Array], true_leaf: Flags, false_leaf: Flags) -> Integers:
+    """The order in which equal questions of all trees stand side by side: it compresses to about two thirds.
+
+    A forest has far fewer different thresholds than splits, while a child's number says little in any order. ONNX
+    Runtime puts the nodes of every tree in an order of its own when it loads them, so a row takes no longer.
+    """
+    missing = nodes.get("nodes_missing_value_tracks_true", true_leaf)
+    return np.lexsort((nodes["nodes_splits"], nodes["nodes_featureids"], missing, false_leaf, true_leaf))
 
 
 def _element(threshold: Floats, single: bool) -> Array:

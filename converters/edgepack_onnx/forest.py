@@ -15,6 +15,7 @@ from edgepack_onnx.emitter import Emitter
 from edgepack_onnx.ensemble3 import tree_ensemble_v3
 from edgepack_onnx.ensemble5 import LeafValues, tree_ensemble
 from edgepack_onnx.proto import DOUBLE, FLOAT, INT64
+from edgepack_onnx.split import LARGEST_EXACT, adds_exactly
 from edgepack_onnx.table import Table, Vector, are_float32
 
 
@@ -30,7 +31,8 @@ def emit_forest(node: Node, op: Forest, e: Emitter) -> Table:
       number of threads, the file has a third to a half of the size of the ai.onnx.ml 3 form, and a row takes 22 µs
       against 18; an ensemble per class would be exact too, but routes every row once per class.
 
-    With `precision` float32, the first two of these add up in float32, if every column is a float32 value.
+    With `precision` float32, the first two of these add up in float32, if every column is a float32 value. Where size
+    counts, all of them do so that float32 adds up exactly: votes, and numbers of rows.
 
     Where the runtime has no `TreeEnsemble`, the ai.onnx.ml 3 form: float32 scores, labels from the float64 sums.
     """
@@ -38,9 +40,14 @@ def emit_forest(node: Node, op: Forest, e: Emitter) -> Table:
     told = op.value != 0
     one_each = outputs == 1 or bool((told.sum(axis=1) <= 1).all())
     two_classes = outputs == 2 and _is_two_class_mean(op)
-    if (one_each or two_classes) and _may_be_float32(node, op, e):
-        return _added_in_float32(node, op, e, two_classes=two_classes)
-    x, forest, rounded = _arranged(node, op, e)
+    if (one_each or two_classes) and _takes_float32(node, op, e):
+        values = _of_class_1(op) if two_classes else _one_each(op, np.zeros_like(op.base))
+        exact = e.graph.packs and not op.base.any() and adds_exactly(values.weight[op.is_leaf], len(op.roots))
+        if exact or e.precision == "float32":
+            return _added_in_float32(node, op, values, e, two_classes=two_classes, exact=exact)
+    numbered = not one_each and not two_classes and e.features.tree_ensemble
+    single = numbered and e.graph.packs and len(op.feature) < LARGEST_EXACT and _takes_float32(node, op, e)
+    x, forest, rounded = _arranged(node, op, e, single=single)
     if not e.features.tree_ensemble:
         result = tree_ensemble_v3(g, x, forest, rounded=rounded)
         if result.largest is not None:
@@ -54,27 +61,27 @@ def emit_forest(node: Node, op: Forest, e: Emitter) -> Table:
     if one_each:
         values = _one_each(op, op.base)
         return e.made(_divided(tree_ensemble(g, x, forest, values, rounded=rounded), op, e), outputs)
-    return e.made(_divided(_sum_of_rows(x, forest, rounded, e), op, e), outputs)
+    return e.made(_divided(_sum_of_rows(x, forest, e, rounded=rounded, single=single), op, e), outputs)
 
 
-def _added_in_float32(node: Node, op: Forest, e: Emitter, *, two_classes: bool) -> Table:
+def _added_in_float32(
+    node: Node, op: Forest, values: LeafValues, e: Emitter, *, two_classes: bool, exact: bool
+) -> Table:
     """The forest's answers, leaf values added in float32 and all else in float64: base, divisor, complement."""
     g = e.graph
     x, forest, _ = _arranged(node, op, e, single=True)
-    values = _of_class_1(op) if two_classes else _one_each(op, np.zeros_like(op.base))
     total = g.node("Cast", tree_ensemble(g, x, forest, values, rounded=True, single=True), to=DOUBLE)
-    e.notes.append("leaf values added in float32, branches as scikit-learn's")
+    if not exact:
+        e.notes.append("leaf values added in float32, branches as scikit-learn's")
     if two_classes:
         return e.made(_with_complement(total, op, e), 2)
     based = g.node("Add", total, g.double(*op.base)) if op.base.any() else total
     return e.made(_divided(based, op, e), len(op.base))
 
 
-def _may_be_float32(node: Node, op: Forest, e: Emitter) -> bool:
-    """Whether float32 is asked for and its comparisons take the same branches: every column and equal key is one."""
-    if e.precision != "float32" or not e.features.tree_ensemble:
-        return False
-    return e.table(node.inputs[0]).float32 and are_float32(op.threshold[op.equal])
+def _takes_float32(node: Node, op: Forest, e: Emitter) -> bool:
+    """Whether comparisons in float32 take the same branches: every column and equal key is one."""
+    return e.features.tree_ensemble and e.table(node.inputs[0]).float32 and are_float32(op.threshold[op.equal])
 
 
 def _one_each(op: Forest, base: Floats) -> LeafValues:
@@ -127,7 +134,7 @@ def _is_two_class_mean(op: Forest) -> bool:
     return op.divisor == len(op.roots) and not op.base.any() and bool(np.all(np.abs(together - 1) < 1e-12))
 
 
-def _sum_of_rows(x: str, forest: Forest, rounded: bool, e: Emitter) -> str:
+def _sum_of_rows(x: str, forest: Forest, e: Emitter, *, rounded: bool, single: bool) -> str:
     """The undivided sums of leaf rows: leaf numbers by TreeEnsemble, rows by Gather, added in tree order."""
     g, trees = e.graph, len(forest.roots)
     leaf = np.flatnonzero(forest.is_leaf)
@@ -137,7 +144,7 @@ def _sum_of_rows(x: str, forest: Forest, rounded: bool, e: Emitter) -> str:
     base = np.zeros(trees + 1)
     base[0] = number[0]  # target 0 is the base, the trees' targets follow
     values = LeafValues(target=forest.tree + 1, weight=weight, base=base)
-    chosen = g.node("Cast", tree_ensemble(g, x, forest, values, rounded=rounded), to=INT64)
+    chosen = g.node("Cast", tree_ensemble(g, x, forest, values, rounded=rounded or single, single=single), to=INT64)
     looked_up = g.node("Gather", g.constant(rows), chosen, axis=0)
     return g.node("ReduceSum", looked_up, g.constant(np.array([1])), keepdims=0)
 

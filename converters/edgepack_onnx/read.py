@@ -20,12 +20,17 @@ from edgepack.errors import UsageError
 from edgepack.ir.decisions import Decisions, Feature
 from edgepack.ir.ops import Forest, Lookup
 from edgepack.ir.types import Array, Floats, Integers
+from edgepack_onnx.graph import OPSET
 from edgepack_onnx.labels import are_positions, artifact_labels
 from edgepack_onnx.proto import DOUBLE, FLOAT, INT64, STRING
-from edgepack_onnx.split import EQ, LEQ, NEQ
+from edgepack_onnx.split import EQ, LARGEST_EXACT, LEQ, NEQ, adds_exactly
+from edgepack_onnx.table import are_float32
 
 Link = Literal["identity", "complement", "sigmoid", "softmax", "exp"]
 Tie = Literal["none", "first", "last"]
+
+UNPACKING = frozenset({"BitShift", "Cast", "Concat", "Gather", "Mul", "Reshape", "Slice"})
+"""The ops that `packing` writes."""
 
 
 class Unrecognised(Exception):
@@ -70,11 +75,16 @@ class _File:
         """From the outputs back to the inputs."""
         link, tie, scores = self._ends()
         divisor, rows, sums = self._sums(scores, complement=link == "complement")
-        node = self.nodes.get(sums)
+        cast = self.taken(sums, "Cast", to=DOUBLE)
+        node = self.nodes.get(cast[0] if cast else sums)
         if node is None or (node.op_type, node.domain, len(node.input)) != ("TreeEnsemble", "ai.onnx.ml", 1):
             raise Unrecognised
-        features = self._features(node.input[0])
-        forest = _forest(_attributes(node), len(features), rows, divisor)
+        found = _attributes(node)
+        single = np.asarray(found.get("nodes_splits")).dtype == np.float32
+        if bool(cast) != (single and rows is None):
+            raise Unrecognised
+        features = self._singles(node.input[0]) if single else self._features(node.input[0])
+        forest = _forest(found, len(features), rows, divisor, single=single)
         return Decisions(features=features, forest=forest, link=link, tie=tie)
 
     def taken(self, name: str, op: str, **attributes: int) -> list[str]:
@@ -85,11 +95,28 @@ class _File:
         return list(node.input)
 
     def constant(self, name: str) -> Array | None:
-        """A constant's value."""
-        from onnx import numpy_helper
+        """A constant's value, unpacked as ONNX's reference evaluator does if it is stored small."""
+        from onnx import TypeProto, ValueInfoProto, helper, numpy_helper
+        from onnx.reference import ReferenceEvaluator
 
-        tensor = self.initializers.get(name)
-        return None if tensor is None else numpy_helper.to_array(tensor)
+        if name in self.initializers:
+            return numpy_helper.to_array(self.initializers[name])
+        needed, kept = {name}, []
+        for node in reversed(self.nodes.values()):
+            if needed.intersection(node.output):
+                if node.op_type not in UNPACKING or node.domain:
+                    return None
+                kept.append(node)
+                needed.update(node.input)
+        stored = [self.initializers[n] for n in needed if n in self.initializers]
+        made = {output for node in kept for output in node.output}
+        if not kept or needed - made - self.initializers.keys():
+            return None
+        outputs = [ValueInfoProto(name=name, type=TypeProto())]
+        graph = helper.make_graph(kept[::-1], "constant", [], outputs, stored)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+        value: Array = ReferenceEvaluator(model).run(None, {})[0]
+        return value
 
     def is_constant(self, name: str, *values: float) -> bool:
         """Whether a tensor is a constant vector of these numbers."""
@@ -196,6 +223,15 @@ class _File:
             return tuple(_added(feature, float(a)) for feature, a in zip(features, added, strict=True))
         return self._encoded(name)
 
+    def _singles(self, name: str) -> tuple[Feature, ...]:
+        """What each column of a tensor of float32 is; rounding to float32 must change none of its numbers."""
+        cast = self.taken(name, "Cast", to=FLOAT)
+        features = self._features(cast[0] if cast else name)
+        inputs = self.interface.input_dtype == "float32"
+        if not all(are_float32(f.lookup.table) if f.lookup else inputs for f in features):
+            raise Unrecognised
+        return features
+
     def _gathered(self, stack: str, shape: str) -> tuple[Feature, ...]:
         """Rows of one table for every place, side by side."""
         taken = self.taken(stack, "Gather", axis=0)
@@ -245,8 +281,8 @@ class _File:
         )
 
 
-def _forest(found: dict[str, Any], features: int, rows: Floats | None, divisor: float) -> Forest:
-    """The ensemble's nodes, then its leaves, as one forest."""
+def _forest(found: dict[str, Any], features: int, rows: Floats | None, divisor: float, *, single: bool) -> Forest:
+    """The ensemble's nodes, then its leaves, as one forest; `single` where it compares and adds in float32."""
     feature, mode = _taken(found, "nodes_featureids"), _taken(found, "nodes_modes").astype(np.int64)
     target, weight = _taken(found, "leaf_targetids"), _taken(found, "leaf_weights")
     n, leaves, targets = len(feature), len(target), int(found.pop("n_targets", 0))
@@ -256,11 +292,13 @@ def _forest(found: dict[str, Any], features: int, rows: Floats | None, divisor: 
     roots, threshold = _taken(found, "tree_roots"), _taken(found, "nodes_splits")
     plain = found.pop("aggregate_function", 1) == 1 and found.pop("post_transform", 0) == 0 and not found
     lengths = {len(x) for x in (feature, mode, tracks, true, false, threshold)}
-    doubles = threshold.dtype == weight.dtype == np.float64
+    alike = threshold.dtype == weight.dtype == (np.float32 if single else np.float64)
+    threshold, weight = threshold.astype(np.float64), weight.astype(np.float64)
     if (
         not plain
         or len(lengths) != 1
-        or not doubles
+        or not alike
+        or (single and not (adds_exactly(weight, len(roots)) if rows is None else weight.max() < LARGEST_EXACT))
         or len(weight) != leaves
         or not np.isin(mode, (LEQ, EQ, NEQ)).all()
     ):

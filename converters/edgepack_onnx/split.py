@@ -12,6 +12,9 @@ from edgepack.ir.types import Array, Flags, Floats, Integers
 LEQ, EQ, NEQ = 0, 4, 5
 """TreeEnsemble's node modes."""
 
+LARGEST_EXACT = 2**24
+"""Up to here float32 holds every whole number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
@@ -77,6 +80,18 @@ def float32_below(threshold: Floats) -> Array:
         below = threshold.astype(np.float32)
         beyond = below.astype(np.float64) > threshold
         return np.where(beyond, np.nextafter(below, np.float32(-np.inf)), below)
+
+
+def adds_exactly(weight: Floats, trees: int) -> bool:
+    """Whether float32 sums of one weight per tree are exact in any order.
+
+    They are where all weights are multiples of one power of 2 and no sum is more than 2²⁴ of it.
+    """
+    most = float(np.abs(weight).max(initial=0.0)) * trees
+    if not 1e-30 < most < 1e30:
+        return most == 0
+    unit = 2.0 ** (np.ceil(np.log2(most)) - np.log2(LARGEST_EXACT))
+    return bool(np.all(weight / unit == np.floor(weight / unit)))
 
 
 def rounding_limit(threshold: Floats) -> Floats:

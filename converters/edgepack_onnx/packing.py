@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgepack.ir.packing import Halves, Packed, Palette, Scaled, Singles, packed
-from edgepack.ir.types import Floats
+from edgepack.ir.types import Array, Floats
 from edgepack_onnx.proto import DOUBLE, INT32
 
 if TYPE_CHECKING:
     from edgepack_onnx.graph import Graph
 
-NODES_BYTES = 256
-"""What the nodes themselves take, about."""
+FEW_NODES_BYTES, NODES_BYTES = 64, 256
+"""What a Cast takes with its names, and what the longest way of unpacking takes, about."""
 
 
 def unpacked(numbers: Floats, graph: Graph) -> str | None:
     """A tensor of exactly these numbers, float64, from a smaller constant; None where no form is smaller."""
     form = packed(numbers)
-    if form is None or form.size_bytes + NODES_BYTES > numbers.nbytes:
+    nodes = FEW_NODES_BYTES if isinstance(form, Halves | Singles) else NODES_BYTES
+    if form is None or form.size_bytes + nodes > numbers.nbytes:
         return None
     return _written(form, numbers.shape, graph)
 
@@ -31,10 +32,16 @@ def _written(form: Packed, shape: tuple[int, ...], graph: Graph) -> str:
             return graph.node("Cast", graph.stored(form.codes), to=DOUBLE)
         case Scaled():
             whole = graph.node("Cast", graph.stored(form.codes), to=DOUBLE)
-            factors = graph.node("Cast", graph.stored(form.factors.astype(np.float32)), to=DOUBLE)
-            return graph.node("Mul", whole, factors)
+            return graph.node("Mul", whole, graph.node("Cast", graph.stored(_narrowest(form.factors)), to=DOUBLE))
         case Palette():
             return graph.node("Gather", graph.stored(form.colours), _places(form, shape, graph), axis=0)
+
+
+def _narrowest(factors: Floats) -> Array:
+    """As float16 if that holds them, else as float32, which does."""
+    with np.errstate(over="ignore"):
+        halves = factors.astype(np.float16)
+    return halves if np.array_equal(halves, factors) else factors.astype(np.float32)
 
 
 def _places(form: Palette, shape: tuple[int, ...], graph: Graph) -> str:

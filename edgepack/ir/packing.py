@@ -12,6 +12,8 @@ from edgepack.ir.types import Floats
 
 LARGEST_CODE = 127
 PALETTE_SIZES = (2, 4, 16, 256)
+SCALE_BITS = 11
+"""Of a scale's mantissa: as many as float16 has, and few enough that float32 holds a code times its scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,11 +60,11 @@ class Singles:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scaled:
-    """Whole numbers from −127 to 127, times a float32 per row or per column.
+    """Whole numbers from −127 to 127, times a number per row or per column.
 
     Attributes:
         codes: `(n, m) int8`.
-        scale: `(n,)` for `axis` 0, `(m,)` for 1, float32.
+        scale: `(n,)` for `axis` 0, `(m,)` for 1, float32 of few bits.
     """
 
     codes: NDArray[np.int8]
@@ -76,7 +78,7 @@ class Scaled:
 
     @property
     def numbers(self) -> Floats:
-        """What was packed: float64 holds each product of 24 and 7 bits exactly."""
+        """What was packed: each product is exact."""
         return self.codes.astype(np.float64) * self.factors
 
     @property
@@ -141,7 +143,8 @@ def scaled(numbers: Floats, axis: int) -> Scaled:
     Law: what it gives back is given back again, `scaled(scaled(x, a).numbers, a).numbers == scaled(x, a).numbers`.
     """
     with np.errstate(all="ignore"):
-        scale = (np.abs(numbers).max(axis=1 - axis, initial=0.0) / LARGEST_CODE).astype(np.float32)
+        mantissa, exponent = np.frexp(np.abs(numbers).max(axis=1 - axis, initial=0.0) / LARGEST_CODE)
+        scale = np.ldexp(np.rint(np.ldexp(mantissa, SCALE_BITS)), exponent - SCALE_BITS).astype(np.float32)
         codes = np.rint(numbers / np.expand_dims(np.where(scale > 0, scale, 1.0).astype(np.float64), 1 - axis))
     clipped = np.clip(np.nan_to_num(codes), -LARGEST_CODE, LARGEST_CODE).astype(np.int8)
     return Scaled(codes=clipped, scale=scale, axis=axis)

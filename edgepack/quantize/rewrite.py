@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,11 +11,11 @@ from typing import Literal
 
 import numpy as np
 
-from edgepack.ir.ops import Distances, Forest, Linear, Lookup, Op
+from edgepack.ir.ops import Affine, Distances, Forest, Linear, Lookup, Op
 from edgepack.ir.program import Node, Program
 from edgepack.ir.types import Floats
 from edgepack.quantize import grid
-from edgepack.quantize.balance import balanced
+from edgepack.quantize.balance import balanced, followed, singles
 from edgepack.quantize.grid import Snap
 from edgepack.quantize.merge import without_equal_leaves
 
@@ -112,20 +113,29 @@ def quantize(program: Program, method: Method) -> Quantized:
     on 256 levels. `int4`: 16 numbers per table, chosen where its numbers are dense; leaves on 16 levels.
     Splits whose two leaves became equal are merged.
     """
-    nodes, parts = [], []
+    nodes: dict[str, Node] = {}
+    parts = []
+    read = Counter(name for node in program.nodes for name in node.inputs) + Counter(program.outputs.values())
     for node in program.nodes:
         field = FIELDS.get(type(node.op))
         if field is None:
-            nodes.append(node)
+            nodes[node.name] = node
             continue
-        if isinstance(node.op, Linear) and method in ("int8", "int4") and (pair := balanced(node.op)):
+        pair = balanced(node.op) if isinstance(node.op, Linear) and method in ("int8", "int4") else None
+        before = nodes.get(node.inputs[0])
+        scaler = before.op if before and isinstance(before.op, Affine) and read[before.name] == 1 else None
+        op, part = _moved(pair[1] if pair else node.op, field, method, node.step or node.name)
+        if scaler and part.touched:
+            scaler = followed(scaler, pair[0]) if pair else scaler
+        if before and scaler and part.touched:
+            nodes[before.name] = replace(before, op=singles(scaler))
+        elif pair:
             scale = Node(name=f"{node.name}x", op=pair[0], inputs=node.inputs, step=node.step)
-            nodes.append(scale)
-            node = replace(node, op=pair[1], inputs=(scale.name,))
-        op, part = _moved(node.op, field, method, node.step or node.name)
-        nodes.append(replace(node, op=op))
+            nodes[scale.name] = scale
+            node = replace(node, inputs=(scale.name,))
+        nodes[node.name] = replace(node, op=op)
         parts.append(part)
-    return Quantized(program=replace(program, nodes=tuple(nodes)), method=method, parts=tuple(parts))
+    return Quantized(program=replace(program, nodes=tuple(nodes.values())), method=method, parts=tuple(parts))
 
 
 def has_wide_weights(program: Program) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -122,14 +122,15 @@ def target_of(kind: str, x: np.ndarray) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A case's Programs, the rows tried, and per target its artifact and a verdict (None where it refuses)."""
+    """A case's Programs, the rows tried, and per target its artifact and verdict, or why it refuses."""
 
     reference: Reference
     lowered: Program
     program: Program
     cases: Cases
     artifacts: dict[str, Artifact]
-    verdicts: dict[str, Verdict | None]
+    verdicts: dict[str, Verdict]
+    refusals: dict[str, str]
 
 
 def fitted(case: Case, *, frame: bool = False) -> tuple[Any, Any]:
@@ -172,11 +173,9 @@ def run(
 ) -> Compared:
     """What each target's file of a lowered Program answers, beside the server's own answers on boundary rows."""
     program = optimize(lowered)
-    artifacts, runners = {}, {}
-    for name in targets:
+    artifacts, runners, refusals = {}, {}, reasons_of(program, targets)
+    for name in [t for t in targets if t not in refusals]:
         target = find_target(name)
-        if target.check(program):
-            continue
         into = folder / name
         into.mkdir(parents=True, exist_ok=True)
         artifacts[name] = target.emit(program, into, EmitOptions(name="case"))
@@ -187,15 +186,21 @@ def run(
     )
     if isinstance(server, FedSparse):  # it divides by any length but 0; asked with rows, as MLflow does, by none near 0
         cases = _chosen(cases, ~np.all([np.all(np.abs(x) < 1e-30, axis=1) for x in cases.columns.values()], axis=0))
-    verdicts = {v.target: v for v in run_parity(reference, runners, cases, program=lowered)}
     return Compared(
         reference=reference,
         lowered=lowered,
         program=program,
         cases=cases,
         artifacts=artifacts,
-        verdicts={name: verdicts.get(name) for name in targets},
+        verdicts={v.target: v for v in run_parity(reference, runners, cases, program=lowered)},
+        refusals=refusals,
     )
+
+
+def reasons_of(program: Program, targets: Iterable[str]) -> dict[str, str]:
+    """Why each target that refuses a Program does."""
+    problems = {name: find_target(name).check(program) for name in targets}
+    return {name: "; ".join(dict.fromkeys(p.reason for p in found)) for name, found in problems.items() if found}
 
 
 def within(cases: Cases, limit: float) -> Cases:

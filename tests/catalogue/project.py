@@ -170,7 +170,8 @@ CODES = {
                 (decomposition.SparseCoder, {"dictionary": DICTIONARY, "transform_alpha": 0.4}),
                 (
                     decomposition.DictionaryLearning,
-                    {"n_components": 3, "max_iter": 5, "alpha": 0.5, "random_state": 0},
+                    # lars, its default, cannot keep a code positive
+                    {"n_components": 3, "max_iter": 5, "fit_algorithm": "cd", "alpha": 0.5, "random_state": 0},
                 ),
                 (
                     decomposition.MiniBatchDictionaryLearning,

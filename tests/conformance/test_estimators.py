@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import pytest
+import skops.io
 from catalogue import CASES
-from catalogue.case import Compared, compare
+from catalogue.case import Compared, compare, fitted
+from catalogue.refused import refused
+
+from edgepack.contract import InputDtype
+from edgepack.source.trust import TRUSTED_TYPES
 
 FIRST = list({name.split(",")[0]: name for name in reversed(CASES)}.values())
+
+PICKLED = {
+    "Birch": "skops has no form for it",
+    "BisectingKMeans": "keeps a function whose compiled code trusts its arguments",
+    "CatBoostClassifier": "MLflow keeps it in CatBoost's own file",
+    "CatBoostRegressor": "MLflow keeps it in CatBoost's own file",
+}
 
 
 @pytest.mark.parametrize("name", FIRST)
@@ -22,18 +33,34 @@ def test_an_estimator_answers_like_scikit_learn(name: str, tmp_path: Path) -> No
 def test_every_flag(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     judge(name, compare(case, tmp_path / "32", rows=4_000))
-    judge(name, compare(case, tmp_path / "64", rows=4_000, input_dtype="float64"))
+    judge(name, compare(case, tmp_path / "64", rows=4_000, input_dtype="float64"), input_dtype="float64")
     if not case.sparse:
         judge(name, compare(case, tmp_path / "frame", rows=4_000, frame=True))
 
 
-def judge(name: str, compared: Compared) -> None:
-    """No label changes but ties, probabilities within 1e-6, values within a relative 1e-5; enough rows, really run."""
-    assert compared.verdicts["onnx"] is not None, f"{name}: the ONNX target refuses it"
+@pytest.mark.conformance
+@pytest.mark.parametrize("name", FIRST)
+def test_an_estimator_that_is_lowered_needs_no_pickle(name: str) -> None:
+    estimator, _ = fitted(CASES[name])
+    try:
+        untrusted = set(skops.io.get_untrusted_types(data=skops.io.dumps(estimator))) - TRUSTED_TYPES
+    except TypeError:
+        untrusted = {name}
+    assert bool(untrusted) == (name.split(",")[0] in PICKLED), untrusted
+
+
+def test_the_list_of_refusals_names_cases_that_there_are() -> None:
+    assert {name for name, _ in refused()} <= set(CASES)
+    assert {target for reasons in refused().values() for target in reasons} == {"coreml"}
+
+
+def judge(name: str, compared: Compared, input_dtype: InputDtype = "float32") -> None:
+    """No label changes but ties, probabilities within 1e-6, values within a relative 1e-5; enough rows, really run.
+
+    What a target refuses is what the list says that it refuses, for the reason that stands there.
+    """
+    assert compared.refusals == refused().get((name, input_dtype), {}), f"{name}: see catalogue/refused.py"
     for target, verdict in compared.verdicts.items():
-        if verdict is None:
-            warnings.warn(f"{name}: {target} refuses it", stacklevel=1)
-            continue
         assert verdict.passed, f"{target}: {verdict.reason}: {verdict.outputs} {verdict.worst_rows[:1]}"
         assert verdict.label_changes <= verdict.tied_rows <= verdict.rows // 4
         assert verdict.rows >= 200

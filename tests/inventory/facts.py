@@ -63,19 +63,21 @@ def _fact_of(kind: Any, folder: Path) -> Fact:
         warnings.simplefilter("ignore")
         compared = run(example.server, example.sample, lowered, folder, limit=example.limit, rows=300)
     own = not any(isinstance(node.op, OnnxBlock) for node in lowered.nodes)
-    problems = find_target("coreml").check(compared.program)
+    reasons = [f"{_NAMES[target]}: {reason}" for target, reason in compared.refusals.items()]
     return Fact(
         onnx=_onnx(compared, own=own),
         coreml=_coreml(compared),
         answers=tuple(m for m in METHODS if own and _answers(example, m)),
-        why="; ".join(dict.fromkeys([*(f"Core ML: {p.reason}" for p in problems), *_differences(compared)])),
+        why="; ".join([*reasons, *_differences(compared)]),
     )
 
 
 def _onnx(compared: Compared, *, own: bool) -> Onnx:
+    if "onnx" in compared.refusals:
+        return "refused"
     verdict = compared.verdicts["onnx"]
-    if verdict is None or not verdict.passed:
-        return "refused" if verdict is None else "differs"
+    if not verdict.passed:
+        return "differs"
     if not own:
         return "via skl2onnx"
     files = {"onnx": (find_target("onnx"), compared.artifacts["onnx"].path)}
@@ -84,19 +86,16 @@ def _onnx(compared: Compared, *, own: bool) -> Onnx:
 
 
 def _coreml(compared: Compared) -> CoreML:
-    verdict = compared.verdicts["coreml"]
-    if verdict is None or not verdict.passed:
-        return "refused" if verdict is None else "differs"
+    if "coreml" in compared.refusals:
+        return "refused"
+    if not compared.verdicts["coreml"].passed:
+        return "differs"
     return "ML Program" if compared.artifacts["coreml"].path.suffix == ".mlpackage" else "classic"
 
 
 def _differences(compared: Compared) -> list[str]:
     """Of artifacts that an export would refuse to seal."""
-    return [
-        f"{_NAMES[t]}: parity finds other answers"
-        for t, v in compared.verdicts.items()
-        if v is not None and not v.passed
-    ]
+    return [f"{_NAMES[t]}: parity finds other answers" for t, v in compared.verdicts.items() if not v.passed]
 
 
 def _answers(example: Example, method: Method) -> bool:

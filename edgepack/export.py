@@ -95,7 +95,7 @@ def export(
     from edgepack.bundle.policy import moment
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
-    from edgepack.parity import prove_files, run_parity
+    from edgepack.parity import bound_files, prove_files, run_parity
     from edgepack.rows import columns_of
     from edgepack.targets import find_target
 
@@ -157,6 +157,9 @@ def export(
         if compiled.quantized is None:
             progress("prove", 0, 0)
             verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files)
+            verdicts = bound_files(
+                verdicts, compiled.lowered, compiled.server, files, ranges=compiled.lowered.ranges, tolerance=allowed
+            )
         if not keep_failed:
             require(verdicts)
         golden, answers = _golden(compiled, cases, runners.values())

@@ -29,6 +29,7 @@ def recheck(
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     runtimes: Sequence[Spec] = (),
+    bounds: Sequence[str] = (),
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
     on_progress: Progress | None = None,
@@ -40,12 +41,14 @@ def recheck(
     Args:
         data: further rows, as the estimator takes them.
         stream: further rows that are read part by part.
+        bounds: between which numbers the answers are bounded, in place of the sample's; see `declared`.
 
     Raises:
         SourceError: the model cannot be loaded any more, or is not the one that the bundle was made from.
         UsageError: rows that cannot be read.
     """
-    from edgepack.parity import prove_files, run_parity
+    from edgepack.parity import bound_files, prove_files, run_parity
+    from edgepack.parity.bounds.declared import declared
     from edgepack.parity.stream import merge
     from edgepack.rows import columns_of
 
@@ -53,6 +56,7 @@ def recheck(
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
         progress("compile", 0, 0)
         compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        ranges = declared(bounds, compiled.lowered.interface, compiled.lowered.ranges)
         more = None if data is None else columns_of(data, compiled.program.interface)
         cases = cases_for(compiled, rows=rows, data=more)
         allowed = tolerance or compiled.tolerance
@@ -73,6 +77,9 @@ def recheck(
         if compiled.quantized is None:
             progress("prove", 0, 0)
             verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
+            verdicts = bound_files(
+                verdicts, compiled.lowered, compiled.server, files(bundle), ranges=ranges, tolerance=allowed
+            )
         return (*verdicts, *elsewhere)
 
 

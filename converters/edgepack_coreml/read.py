@@ -55,7 +55,7 @@ def _read(model: Any, interface: Interface) -> Decisions:
     if last.WhichOneof("Type") == "treeEnsembleRegressor":
         if last.treeEnsembleRegressor.postEvaluationTransform != NO_TRANSFORM or interface.outputs != ("value",):
             raise Unrecognised
-        forest = _forest(last.treeEnsembleRegressor.treeEnsemble, len(features))
+        forest = forest_of(last.treeEnsembleRegressor.treeEnsemble, len(features))
         return Decisions(features=features, forest=forest, link="identity", tie="none", rounded=True)
     if last.WhichOneof("Type") != "treeEnsembleClassifier" or set(interface.outputs) != {"label", "probabilities"}:
         raise Unrecognised
@@ -63,7 +63,7 @@ def _read(model: Any, interface: Interface) -> Decisions:
     labels = message.stringClassLabels.vector or message.int64ClassLabels.vector
     if tuple(labels) != core_ml_labels(interface.classes or ()):
         raise Unrecognised
-    forest = _forest(message.treeEnsemble, len(features))
+    forest = forest_of(message.treeEnsemble, len(features))
     link, tie = _end(message.postEvaluationTransform, len(forest.base), len(labels))
     return Decisions(features=features, forest=forest, link=link, tie=tie, rounded=True)
 
@@ -102,7 +102,7 @@ def _end(
     raise Unrecognised
 
 
-def _forest(message: Any, features: int) -> Forest:
+def forest_of(message: Any, features: int) -> Forest:
     """The ensemble's nodes in the file's order of trees, each tree's root first."""
     nodes = message.nodes
     tree, number, behavior, feature, yes, no = (

@@ -15,6 +15,7 @@ from edgepack_coreml.kinds import FLOAT32
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
+    from edgepack.ir.computation import Computation
     from edgepack.ir.decisions import Decisions
     from edgepack_coreml.mil import Planned
     from edgepack_coreml.plan import Plan
@@ -76,6 +77,12 @@ class CoreMLTarget:
         from edgepack_coreml.read import read_decisions
 
         return read_decisions(path, interface)
+
+    def read_sums(self, path: Path, interface: Interface) -> Computation | None:
+        """What an emitted file computes, from the file alone; None where that is more than sums and known functions."""
+        from edgepack_coreml.recover import read_sums
+
+        return read_sums(path, interface)
 
     def mutants(self, path: Path, interface: Interface, *, each: int, seed: int) -> list[Mutant]:
         """Mistakes to plant in a classic file, up to `each` of every kind; none for an ML Program."""

@@ -79,7 +79,7 @@ class _File:
         node = self.nodes.get(cast[0] if cast else sums)
         if node is None or (node.op_type, node.domain, len(node.input)) != ("TreeEnsemble", "ai.onnx.ml", 1):
             raise Unrecognised
-        found = _attributes(node)
+        found = attributes_of(node)
         single = np.asarray(found.get("nodes_splits")).dtype == np.float32
         if bool(cast) != (single and rows is None):
             raise Unrecognised
@@ -90,7 +90,7 @@ class _File:
     def taken(self, name: str, op: str, **attributes: int) -> list[str]:
         """What the node behind a tensor takes, if it is this op with exactly these attributes; else nothing."""
         node = self.nodes.get(name)
-        if node is None or node.op_type != op or node.domain or _attributes(node) != attributes:
+        if node is None or node.op_type != op or node.domain or attributes_of(node) != attributes:
             return []
         return list(node.input)
 
@@ -248,7 +248,7 @@ class _File:
         node = self.nodes.get(name)
         if node is None or (node.op_type, node.domain) != ("LabelEncoder", "ai.onnx.ml"):
             raise Unrecognised
-        found, features = _attributes(node), self._features(node.input[0])
+        found, features = attributes_of(node), self._features(node.input[0])
         keys = found.pop("keys_strings", None)
         keys = found.pop("keys_tensor", None) if keys is None else np.array(keys, object)
         values = found.pop("values_int64s", None)
@@ -382,7 +382,7 @@ def _added(place: Feature, number: float) -> Feature:
     return replace(place, lookup=replace(place.lookup, table=place.lookup.table + number))
 
 
-def _attributes(node: Any) -> dict[str, Any]:
+def attributes_of(node: Any) -> dict[str, Any]:
     """A node's attributes by name: tensors as arrays, text as `str`."""
     from onnx import TensorProto, helper, numpy_helper
 

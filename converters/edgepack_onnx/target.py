@@ -13,6 +13,7 @@ from edgepack.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
+    from edgepack.ir.computation import Computation
     from edgepack.ir.decisions import Decisions
     from edgepack_onnx.emitter import Emitter
     from edgepack_onnx.table import Tensor
@@ -103,6 +104,12 @@ class OnnxTarget:
         from edgepack_onnx.read import read_decisions
 
         return read_decisions(path, interface)
+
+    def read_sums(self, path: Path, interface: Interface) -> Computation | None:
+        """What an emitted file computes, from the file alone; None where that is more than sums and known functions."""
+        from edgepack_onnx.recover import read_sums
+
+        return read_sums(path, interface)
 
     def evaluate(self, path: Path, interface: Interface) -> Runner:
         """A runner in ONNX's own reference evaluator, to tell a wrong file from a wrong runtime."""

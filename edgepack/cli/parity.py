@@ -33,6 +33,10 @@ def parity(
         list[str] | None,
         typer.Option(help="Run ONNX here too: onnxruntime==VERSION, node, web, arm64; repeat for more."),
     ] = None,
+    bounds: Annotated[
+        list[str] | None,
+        typer.Option(help="Bound sums between these numbers: COLUMN=LOW:HIGH or a TOML or JSON file; repeat for more."),
+    ] = None,
     server: Annotated[
         str | None, typer.Option(help="Ask this live model server the golden rows instead: has it drifted?")
     ] = None,
@@ -85,6 +89,7 @@ def parity(
                 rows=rows,
                 tolerance=allowed,
                 runtimes=runtimes,
+                bounds=bounds or (),
                 tracking_uri=tracking_uri,
                 allow_pickle=allow_pickle,
                 on_progress=progress,

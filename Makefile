@@ -6,7 +6,7 @@ UPGRADE ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo docs test runtime conformance oracles lint types check bench bench-quantize lock clean
+.PHONY: help venv demo docs test runtime conformance sdk oracles lint types check bench bench-quantize lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ runtime-%: $(STAMP)
 
 conformance: $(STAMP) ## Run the long matrix of estimators and targets
 	@$(BIN)/pytest -n 2 -m conformance
+
+sdk: $(STAMP) ## Make packages for apps of twelve pipelines, compile them and run their tests
+	@$(BIN)/pytest -m "sdk or not sdk" tests/sdk
 
 oracles: $(STAMP) ## Compare with other tools' Core ML files, in environments of their own
 	@$(BIN)/pytest -m oracle -s tests/edgepack_coreml/oracles

@@ -15,10 +15,11 @@ from edgepack.cli.keygen import keygen
 from edgepack.cli.parity import parity
 from edgepack.cli.predict import predict
 from edgepack.cli.report import report
+from edgepack.cli.sdk import sdk
 from edgepack.cli.targets import targets
 from edgepack.cli.verify import verify
 
-COMMANDS = (export, verify, parity, bench, report, diff, predict, inspect, check, targets, keygen, demo)
+COMMANDS = (export, verify, parity, bench, report, sdk, diff, predict, inspect, check, targets, keygen, demo)
 """In the order of `edgepack --help`."""
 
 app = typer.Typer(

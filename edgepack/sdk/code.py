@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 _SHOWN = 60
@@ -28,7 +29,7 @@ def literal(text: str, *, escape: Callable[[str], str], also: str = "") -> Code:
         also: further characters that mean something within quotes.
     """
     shown = "".join(
-        f"\\{c}" if c in f'"\\{also}' else c if c.isprintable() else escape(c) for c in _without_halves(text)
+        f"\\{c}" if c in f'"\\{also}' else c if _stands_alone(c) else escape(c) for c in _without_halves(text)
     )
     return Code(f'"{shown}"')
 
@@ -54,7 +55,12 @@ def told(text: str) -> Code:
 def markdown(text: str) -> Code:
     """The text for Markdown: on one line, no markup, no HTML."""
     plain = "".join(c if c.isprintable() else _named(c) for c in _without_halves(text))
-    return Code("".join(f"\\{c}" if c in r"\`*_{}[]<>()#+-.!|~&$@:" else c for c in plain))
+    return Code("".join(f"\\{c}" if c in r"\`*_[]<>#|~&$" else c for c in plain))
+
+
+def _stands_alone(c: str) -> bool:
+    """Whether a reader sees the character, and sees it as it is: no mark upon another."""
+    return c.isprintable() and not unicodedata.category(c).startswith("M")
 
 
 def _named(c: str) -> str:

@@ -7,8 +7,8 @@ from importlib import import_module
 from edgepack.errors import UsageError
 from edgepack.sdk.platform import Platform
 
-PLATFORMS: tuple[str, ...] = (
-
+PLATFORMS = (
+    "web",
 )  # fmt: skip
 """Each is a folder here that holds `platform`."""
 

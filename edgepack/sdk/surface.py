@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from edgepack.bundle.files import GOLDEN, MANIFEST, read_small
+from edgepack.bundle.strict_json import parse
 from edgepack.contract import Input, InputDtype, OutputComparison, Verdict
 from edgepack.errors import UsageError
 from edgepack.host import TextStep
@@ -102,7 +104,10 @@ class Surface:
         artifact: the file or folder in the bundle that the package carries.
         artifact_name: its own name.
         artifact_sha256: of a file: what it must hash to. Of a folder: see `folder_sha256`.
-        golden_sha256: of `golden.json`.
+        interface_document: the interface as JSON, which another version's must equal to be used in this one's place.
+        golden: the bundle's `golden.json`.
+        golden_sha256: of its bytes.
+        sample: the inputs and answers of a golden row, as JSON has them: the shortest with the most values given.
         tolerances: by output; a value's beside the larger of 1 and the server's size, a label's is 0.
         tie_width: how near two probabilities are whose order need not be told.
     """
@@ -124,7 +129,10 @@ class Surface:
     artifact_sha256: Code
     artifact_format: str
     min_runtime: str
+    interface_document: Mapping[str, Any]
+    golden: Path
     golden_sha256: Code
+    sample: tuple[Mapping[str, Any], Mapping[str, Any]]
     tolerances: Mapping[str, float]
     tie_width: float
 
@@ -174,6 +182,9 @@ def surface_of(bundle: Bundle, target: str) -> Surface:
         artifact_sha256=Code(_sha256_of(entry)),
         artifact_format=entry.artifact.format,
         min_runtime=entry.artifact.min_runtime,
+        interface_document=parse(read_small(bundle.path, MANIFEST), MANIFEST)["interface"],
+        golden=bundle.path / GOLDEN,
+        sample=_sample(bundle.path),
         golden_sha256=Code(manifest.golden.sha256),
         tolerances=_tolerances(verdict.outputs if verdict else (), interface.outputs),
         tie_width=_tie_width(verdict),
@@ -184,6 +195,14 @@ def folder_sha256(files: Mapping[str, str]) -> str:
     """One digest for an artifact that is a folder: SHA-256 of the lines `<sha256>  <name>\\n`, sorted by name."""
     lines = "".join(f"{files[name]}  {name}\n" for name in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _sample(bundle: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    rows = parse(read_small(bundle, GOLDEN), GOLDEN)["rows"]
+    if not rows:
+        raise UsageError(f"{GOLDEN}: no rows; export the model anew")
+    row = min(rows, key=lambda row: (sum(v is None for v in row["inputs"].values()), len(str(row))))
+    return row["inputs"], row["answers"]
 
 
 def _sha256_of(entry: BundledArtifact) -> str:

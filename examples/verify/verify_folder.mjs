@@ -5,7 +5,7 @@
 import { lstatSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Refused, verifyBundle } from "./verify_bundle.mjs";
+import { Refused, verifyBundle } from "../../edgepack/sdk/web/templates/verify_bundle.mjs";
 
 /** Every file of a folder by its name; plain files and filled folders only, as in every bundle. */
 function read(folder, at = "", files = new Map()) {

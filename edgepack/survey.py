@@ -135,7 +135,8 @@ def _steps(
 ) -> tuple[Step, ...]:
     from edgepack.ir.ops import OnnxBlock
 
-    blocks = {node.step for node in program.nodes if isinstance(node.op, OnnxBlock)} if program else set()
+    nodes = program.nodes if program else ()
+    blocks = {node.step for node in nodes if isinstance(node.op, OnnxBlock) and not node.op.is_own}
     names = dict.fromkeys([*visited, *(p.step for found in problems.values() for p in found)])
 
     def status(name: str, target: str) -> Status:

@@ -43,7 +43,9 @@ def emit_block(node: Node, op: OnnxBlock, e: Emitter) -> Table:
         attributes = [_as_message(a) for a in inner.attribute]
         reads = [name for name in captured if name]
         e.graph.add(inner.op_type, inner.input, attributes, domain=inner.domain, outputs=inner.output, reads=reads)
-    e.notes.append(f"{type(op.estimator).__name__} via skl2onnx, in float32")
+    e.notes.append(
+        "the ONNX model as it was logged" if op.is_own else f"{type(op.estimator).__name__} via skl2onnx, in float32"
+    )
     return e.made(_as_float64(model, op, renamed(op.output), e), op.width)
 
 

@@ -41,6 +41,8 @@ def answer_of(prediction: Prediction, wanted: Method | None, b: Builder) -> Answ
     if wanted == "predict_proba" and p.probabilities is None:
         raise Refused(_instead(wanted, p))
     if p.label is None:
+        if wanted == "predict_proba" and p.probabilities:
+            return Answer(outputs={"value": p.probabilities}, method="predict_proba")
         if p.value is None:
             raise Refused("gives no prediction")
         return Answer(outputs={"value": p.value}, method="predict")

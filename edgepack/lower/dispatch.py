@@ -31,6 +31,7 @@ from edgepack.lower import (
     mixture,
     mlp,
     neighbors,
+    passed_through,
     predict,
     preprocess,
     project,
@@ -96,6 +97,9 @@ PREDICTORS: Mapping[type, Predict] = {
     **trees.PREDICTORS,
 }
 
+NAMED_PREDICTORS: Mapping[str, Predict] = {**boosters.PREDICTORS, **passed_through.PREDICTORS}
+"""Of classes that are not imported to know them, by full name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
@@ -136,7 +140,7 @@ class Dispatch:
                 self.on_step(b.step)
             try:
                 _check_fitted(est)
-                if lowering := PREDICTORS.get(type(est)) or boosters.PREDICTORS.get(taught.full_name(type(est))):
+                if lowering := PREDICTORS.get(type(est)) or NAMED_PREDICTORS.get(taught.full_name(type(est))):
                     return lowering(est, table, b, self)
                 if (answers := taught_predictor(est, table, b)) is not None:
                     return answers

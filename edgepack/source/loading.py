@@ -6,6 +6,7 @@ import io
 import pickle
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from edgepack.errors import SourceError
@@ -16,6 +17,8 @@ from edgepack.source.digests import read_recorded
 from edgepack.source.example import parse_example
 from edgepack.source.mlmodel import ModelDescription, read_description
 from edgepack.source.model import Fitted, Source
+from edgepack.source.onnx_file import FLAVOR as ONNX
+from edgepack.source.onnx_file import OnnxModel, read_onnx
 from edgepack.source.trust import TRUSTED_TYPES
 
 
@@ -35,18 +38,20 @@ def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
     """
     with blame(source.uri):
         description = read_description(source.folder)
-        file_name, read = _file_and_reader(description, allow_pickle=allow_pickle)
-        files = source.lineage["artifacts"]["files"]
+        part = partial(read_recorded, source.folder, files=source.lineage["artifacts"]["files"])
+        file_name, read = _file_and_reader(description, part, allow_pickle=allow_pickle)
         return Fitted(
-            estimator=_read_estimator(read_recorded(source.folder, file_name, files), read),
+            estimator=_read_estimator(part(file_name), read),
             example=_read_example(source, description),
             signature=description.signature,
             sklearn_version=description.sklearn_version,
         )
 
 
-def _file_and_reader(description: ModelDescription, *, allow_pickle: bool) -> tuple[str, Callable[[bytes], Any]]:
-    """The model's file, and the one function that may read it."""
+def _file_and_reader(
+    description: ModelDescription, part: Callable[[str], bytes], *, allow_pickle: bool
+) -> tuple[str, Callable[[bytes], Any]]:
+    """The model's file, and the one function that may read it; `part` gives the bytes of any file of the model."""
     if description.sklearn:
         _check_version(description.sklearn_version)
         file_name = str(description.sklearn.get("pickled_model"))
@@ -56,8 +61,10 @@ def _file_and_reader(description: ModelDescription, *, allow_pickle: bool) -> tu
         if is_own_file(description, flavor):
             return file_name, reader_of(description, flavor)
         return file_name, _choose_reader(file_name, description.flavors[flavor], allow_pickle=allow_pickle)
+    if ONNX in description.flavors:
+        return str(description.flavors[ONNX].get("data")), partial(read_onnx, part=part)
     found = ", ".join(sorted(description.flavors)) or "none"
-    known = ", ".join(("sklearn", *FLAVORS))
+    known = ", ".join(("sklearn", *FLAVORS, ONNX))
     raise SourceError(f"no model of a known flavour ({found}); log one of {known}")
 
 
@@ -121,7 +128,7 @@ def _read_estimator(content: bytes, read: Callable[[bytes], Any]) -> Any:
             if isinstance(warning.message, InconsistentVersionWarning):
                 _check_version(warning.message.original_sklearn_version)
         check_bounds(estimator)
-        if isinstance(estimator, NativeBooster) or type(estimator).__module__ == "lightgbm.basic":
+        if isinstance(estimator, NativeBooster | OnnxModel) or type(estimator).__module__ == "lightgbm.basic":
             return estimator  # a library's own model, which cannot be fitted again
         if not hasattr(estimator, "fit"):
             raise SourceError(f"holds a {type(estimator).__name__}, no estimator; log a fitted scikit-learn model")

@@ -12,13 +12,14 @@ from edgepack.ir.types import Array, Type, TypeMismatch, number
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OnnxBlock:
-    """One estimator converted by skl2onnx: opaque, inlined by the ONNX target, refused by the others.
+    """One estimator as an ONNX model, mostly skl2onnx's: opaque, inlined by the ONNX target, refused by the others.
 
     Attributes:
         model: the serialized ONNX model: one input `(rows, features)`, plain tensor outputs.
         output: which of the model's outputs this op gives.
         width: how many columns that output has.
         estimator: the fitted estimator itself; its method `method` is the op's meaning.
+        is_own: whether the model was logged as ONNX, and no converter made it.
     """
 
     model: bytes
@@ -26,6 +27,7 @@ class OnnxBlock:
     width: int
     estimator: Any
     method: str
+    is_own: bool = False
 
     def infer(self, *types: Type) -> Type:
         """Numbers, `width` wide."""
@@ -34,7 +36,7 @@ class OnnxBlock:
         return number(self.width)
 
     def run(self, *values: Array) -> Array:
-        """scikit-learn's own answer, `(rows, width) float64`."""
+        """The estimator's own answer, `(rows, width) float64`."""
         answer = getattr(self.estimator, self.method)(values[0])
         if self.method == "predict" and hasattr(self.estimator, "classes_"):
             answer = np.searchsorted(self.estimator.classes_, answer)

@@ -8,6 +8,7 @@ from edgepack.errors import UsageError
 from edgepack.sdk.platform import Platform
 
 PLATFORMS = (
+    "ios",
     "web",
 )  # fmt: skip
 """Each is a folder here that holds `platform`."""

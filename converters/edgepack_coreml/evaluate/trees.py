@@ -31,9 +31,9 @@ ENTRY = np.dtype([("node", np.int64), ("index", np.int64), ("value", np.float64)
 
 
 def regressor(model: Any) -> Evaluate:
-    """The sum of the leaves: one number, the only one that Core ML's regressors are seen to give.
+    """The sum of the leaves: one number, the only one that Core ML's regressors are seen to give, or an array of it.
 
-    Source: apple/coremltools#2586 for regressors with several.
+    Source: apple/coremltools#2586 for regressors with several; CatBoost's exports for the array.
     """
     message = model.treeEnsembleRegressor
     only(message, "treeEnsemble", "postEvaluationTransform")
@@ -45,10 +45,12 @@ def regressor(model: Any) -> Evaluate:
     logistic = message.postEvaluationTransform == LOGISTIC
     names = [f.name for f in model.description.input]
     output = model.description.predictedFeatureName
+    arrays = [f.name for f in model.description.output if f.type.WhichOneof("Type") == "multiArrayType"]
 
     def evaluate(values: Values) -> dict[str, Value]:
         z = forest.sums(vectorized(names, values))
-        return {output: (sigmoid(z) if logistic else z)[:, 0]}
+        z = sigmoid(z) if logistic else z
+        return {output: z if output in arrays else z[:, 0]}
 
     return evaluate
 

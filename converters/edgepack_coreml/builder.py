@@ -13,6 +13,7 @@ from edgepack_coreml.feature import Feature, Kind
 from edgepack_coreml.proto import messages
 from edgepack_coreml.source import Column, Looked, Numbers, Source, Text
 from edgepack_coreml.stage import Stage, encoded
+from edgepack_coreml.wire import Pieces
 
 
 class Builder:
@@ -50,7 +51,7 @@ class Builder:
         probabilities: str = "",
     ) -> None:
         """A stage whose parameters are a `Model` message with nothing but the field `kind`, or what encodes it."""
-        body = message if callable(message) else partial(encoded, message)
+        body = message if callable(message) else partial(_field, message)
         self.stages.append(
             Stage(
                 kind=kind,
@@ -146,3 +147,7 @@ def positions(table: Numbers, features: tuple[Feature, ...]) -> list[int]:
     """Where each column of a table stands among the features' values, side by side."""
     start = dict(zip((f.name for f in features), np.cumsum([0, *(f.width for f in features)]).tolist(), strict=False))
     return [start[c.source.name] + c.index for c in table if isinstance(c.source, Feature)]
+
+
+def _field(message: Any) -> Pieces:
+    return (encoded(message),)

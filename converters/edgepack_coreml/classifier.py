@@ -62,11 +62,13 @@ def _summable(value: Floats, base: Floats, grown: Grown) -> Floats:
     Core ML divides nothing, so a mean's divisor is in the leaves already; a sum of rounded quotients would break
     ties by the order of the trees.
     """
-    largest = np.zeros((len(grown.forest.roots), value.shape[1]))
-    np.maximum.at(largest, grown.forest.tree, np.abs(value))
+    largest = np.maximum.reduceat(np.abs(value), grown.forest.roots)  # a tree's nodes stand together
     if base.any() or np.any(largest.sum(axis=0) > 2):
         return value
-    return np.rint(value / ULP) * ULP
+    whole = value / ULP
+    np.rint(whole, out=whole)
+    whole *= ULP
+    return whole
 
 
 def _linear_classifier(b: Builder, source: Weighted, head: Head, labels: Labels, outputs: list[Feature]) -> None:

@@ -23,7 +23,7 @@ class Ensemble:
         behavior: `(nodes,)` the question that it asks, or `LEAF`.
         feature: `(nodes,)` which of the inputs' numbers is asked.
         threshold: `(nodes,) float64`.
-        yes, no: `(nodes,)` the numbers of its children.
+        yes, no: `(nodes,)` the numbers of its children; anything in leaves.
         nan_yes: `(nodes,)` whether NaN takes `yes`.
         value: `(nodes, outputs) float64`; only leaves' values are read.
         base: `(outputs,) float64`.
@@ -40,7 +40,7 @@ class Ensemble:
     value: Floats
     base: Floats
 
-    def encode(self) -> bytes:
+    def encode(self) -> wire.Pieces:
         """A `TreeEnsembleParameters` message.
 
         A leaf names the outputs that it adds something to; Core ML wants at least one.
@@ -49,12 +49,13 @@ class Ensemble:
         """
         inner = self.behavior != LEAF
         leaf, output, value = self._entries()
-        info = wire.submessages(
-            20,
-            [
+        info = wire.Tail(
+            field=20,
+            columns=[
                 wire.Whole(field=1, values=output),
                 wire.Double(field=2, values=value, where=np.ones(len(value), np.bool_)),
             ],
+            owner=leaf,
         )
         nodes = wire.submessages(
             1,
@@ -62,16 +63,16 @@ class Ensemble:
                 wire.Whole(field=1, values=self.tree),
                 wire.Whole(field=2, values=self.node),
                 wire.Whole(field=3, values=self.behavior),
-                wire.Whole(field=10, values=np.where(inner, self.feature, 0)),
+                wire.Whole(field=10, values=self.feature, where=inner),
                 wire.Double(field=11, values=self.threshold, where=inner),
-                wire.Whole(field=12, values=np.where(inner, self.yes, 0)),
-                wire.Whole(field=13, values=np.where(inner, self.no, 0)),
-                wire.Whole(field=14, values=inner & self.nan_yes),
+                wire.Whole(field=12, values=self.yes, where=inner),
+                wire.Whole(field=13, values=self.no, where=inner),
+                wire.Whole(field=14, values=self.nan_yes, where=inner),
             ],
-            (info, leaf),
+            info,
         )
         outputs = wire.tag(2, wire.VARINT) + wire.varint(len(self.base))
-        return b"".join([nodes.data.tobytes(), outputs, wire.embed(3, self.base.astype("<f8").tobytes())])
+        return (nodes, outputs, *wire.embed(3, (self.base.astype("<f8").tobytes(),)))
 
     def thinned(self) -> Ensemble:
         """The ensemble without trees whose leaves are all 0."""
@@ -85,23 +86,28 @@ class Ensemble:
 
     def _entries(self) -> tuple[Integers, Integers, Floats]:
         """Every leaf's values as `(leaf, output, value)`, those that are 0 left out where another one is not."""
-        leaves = np.flatnonzero(self.behavior == LEAF)
-        values = self.value[leaves]
-        kept = values != 0
-        kept[:, 0] |= ~kept.any(axis=1)
-        at, output = np.nonzero(kept)
-        return leaves[at], output, values[kept] + 0.0  # never −0, which protobuf would not leave out
+        kept = self.value != 0
+        inner = self.behavior != LEAF
+        if self.value[inner].any():
+            kept[inner] = False
+        nothing = ~inner
+        for column in kept.T:
+            nothing &= ~column
+        kept[:, 0] |= nothing
+        at = np.flatnonzero(kept)
+        leaf, output = np.divmod(at, kept.shape[1])
+        return leaf, output, self.value.ravel()[at] + 0.0  # never −0, which protobuf would not leave out
 
 
-def regressor_body(ensemble: Ensemble) -> Callable[[], bytes]:
+def regressor_body(ensemble: Ensemble) -> Callable[[], wire.Pieces]:
     """What encodes the field `treeEnsembleRegressor` of a `Model`."""
     return lambda: wire.embed(302, wire.embed(1, ensemble.encode()))
 
 
-def classifier_body(ensemble: Ensemble, transform: int, labels: bytes) -> Callable[[], bytes]:
+def classifier_body(ensemble: Ensemble, transform: int, labels: bytes) -> Callable[[], wire.Pieces]:
     """What encodes the field `treeEnsembleClassifier` of a `Model`; `labels` is its encoded field of class labels."""
     link = wire.tag(2, wire.VARINT) + wire.varint(transform)
-    return lambda: wire.embed(402, b"".join([wire.embed(1, ensemble.encode()), link, labels]))
+    return lambda: wire.embed(402, (*wire.embed(1, ensemble.encode()), link, labels))
 
 
 class Growing:

@@ -17,22 +17,22 @@ OWN_FIELDS = {"author": "author", "license": "license", "version": "versionStrin
 """Metadata that Core ML has fields for; all other metadata is `userDefined`."""
 
 
-def model_bytes(plan: Plan, interface: Interface, options: EmitOptions) -> tuple[bytes, str]:
+def model_pieces(plan: Plan, interface: Interface, options: EmitOptions) -> tuple[wire.Pieces, str]:
     """The encoded model and its kind: the only stage itself where it takes all inputs, else a pipeline."""
     last = plan.stages[-1]
     header = last.header(plan.inputs, _sentences(plan, interface, options))
     _fill_metadata(header.description.metadata, interface, options)
     alone = [f.name for f in last.inputs] == [f.name for f in plan.inputs]
     if len(plan.stages) == 1 and alone:
-        return encoded(header) + last.body(), last.kind
-    pipeline = b"".join(wire.embed(1, stage.encode()) for stage in plan.stages)
+        return (encoded(header), *last.body()), last.kind
+    pipeline = tuple(piece for stage in plan.stages for piece in wire.embed(1, stage.encode()))
     if last.probabilities or last.kind.endswith("Classifier"):
         kind, body = "pipelineClassifier", wire.embed(200, wire.embed(1, pipeline))
     elif last.predicted:
         kind, body = "pipelineRegressor", wire.embed(201, wire.embed(1, pipeline))
     else:
         kind, body = "pipeline", wire.embed(202, pipeline)
-    return encoded(header) + body, kind
+    return (encoded(header), *body), kind
 
 
 def file_name(name: str) -> str:

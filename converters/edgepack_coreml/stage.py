@@ -8,6 +8,7 @@ from typing import Any
 
 from edgepack_coreml.feature import Feature
 from edgepack_coreml.proto import messages
+from edgepack_coreml.wire import Pieces
 
 SPECIFICATION = 1
 """Core ML 1 (iOS 11): every classic stage that is written here belongs to it."""
@@ -29,7 +30,7 @@ class Stage:
     kind: str
     inputs: tuple[Feature, ...]
     outputs: tuple[Feature, ...]
-    body: Callable[[], bytes]
+    body: Callable[[], Pieces]
     predicted: str = ""
     probabilities: str = ""
     specification: int = SPECIFICATION
@@ -50,9 +51,9 @@ class Stage:
         model.description.predictedProbabilitiesName = self.probabilities
         return model
 
-    def encode(self) -> bytes:
+    def encode(self) -> Pieces:
         """The whole `Model` message of a stage inside a pipeline."""
-        return encoded(self.header(self.inputs, {})) + self.body()
+        return (encoded(self.header(self.inputs, {})), *self.body())
 
 
 def encoded(message: Any) -> bytes:

@@ -115,14 +115,15 @@ def _smaller(program: Program, planned: Plan, into: Path, options: EmitOptions) 
 
 def _emitted_classic(planned: Plan, program: Program, into: Path, options: EmitOptions) -> Artifact:
     from edgepack_coreml.reach import limited
-    from edgepack_coreml.save import file_name, model_bytes
+    from edgepack_coreml.save import file_name, model_pieces
     from edgepack_coreml.stage import SPECIFICATION
 
     path = into / f"{file_name(options.name)}.mlmodel"
 
     def write(chosen: EmitOptions) -> str:
-        data, kind = model_bytes(planned, program.interface, chosen)
-        path.write_bytes(data)
+        pieces, kind = model_pieces(planned, program.interface, chosen)
+        with path.open("wb") as file:
+            file.writelines(pieces)
         return kind
 
     kinds = [stage.kind for stage in planned.stages]

@@ -1,27 +1,35 @@
 """Many small protobuf messages at once, written from numpy arrays: no Python object per message.
 
-Blocks of rows are laid out column by column as if every field had its most bytes; what is not used is then left out.
+A message is laid out as a few words of at most eight bytes. Each word is written whole at the place where its bytes
+begin, in order, so that what a word has too many of is overwritten by the next one.
 
 Source: protobuf.dev/programming-guides/encoding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+
+Pieces = tuple[bytes | memoryview, ...]
+"""Bytes that follow each other; joined only where they are written, since a large forest takes a while to copy."""
 
 ROWS_AT_ONCE = 8192
 """Small enough for a block to stay in the cache."""
 
 VARINT, FIXED64, LENGTH = 0, 1, 2
+WORD = 8
+"""Bytes."""
+
+FEW = 2**14
+"""So many values are encoded once and looked up."""
 
 
 def varint(number: int) -> bytes:
@@ -39,17 +47,21 @@ def tag(field: int, wire_type: int) -> bytes:
     return varint(field << 3 | wire_type)
 
 
-def embed(field: int, payload: bytes) -> bytes:
+def embed(field: int, payload: Pieces) -> Pieces:
     """A field that holds a message, string or packed list."""
-    return b"".join((tag(field, LENGTH), varint(len(payload)), payload))
+    return (tag(field, LENGTH) + varint(sum(len(piece) for piece in payload)), *payload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Whole:
-    """A column of whole numbers, `(messages,)` and not negative; a 0 is proto3's default and is not written."""
+    """A column of whole numbers, `(messages,)`, written where `where` holds (None: everywhere) and not negative there.
+
+    A 0 is proto3's default and is not written.
+    """
 
     field: int
     values: NDArray[Any]
+    where: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,91 +74,170 @@ class Double:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Messages:
-    """Encoded submessages, each with its key and length in front.
+class Tail:
+    """Further submessages that follow the columns of a message.
 
     Attributes:
-        data: all of them, one after the other.
-        sizes: `(messages,)` bytes of each.
+        field: their field in the message.
+        columns: of each, in ascending order of their fields. The last one is a `Double` that is always written: it
+            fills a word, so that nothing spills over what follows.
+        owner: `(tail messages,)` the row that each belongs to, ascending.
     """
 
-    data: Bytes
-    sizes: Counts
+    field: int
+    columns: Sequence[Whole | Double]
+    owner: Counts
 
-    def by_owner(self, owner: Counts, owners: int) -> Counts:
-        """`(owners,)` bytes that belong to each owner; `owner (messages,)` ascends."""
-        return np.bincount(owner, weights=self.sizes, minlength=owners).astype(np.int64)
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for columns whose last word may spill."""
+        last = self.columns[-1]
+        if not isinstance(last, Double) or not last.where.all():
+            raise ValueError("a tail ends with a double that is always written")
 
 
-def submessages(field: int, columns: Sequence[Whole | Double], tail: tuple[Messages, Counts] | None = None) -> Messages:
-    """One submessage per row of the columns, each as field `field` of the message around it.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Word:
+    """Up to eight bytes of each row.
+
+    Attributes:
+        bits: `(rows,)` the bytes, the first one lowest, and 0 above those that are used.
+        used: `(rows,)` how many there are.
+        most: what `used` never exceeds.
+    """
+
+    bits: Counts
+    used: Counts
+    most: int
+
+    def then(self, other: _Word) -> _Word:
+        """Both in one word; `most` of both must fit into it."""
+        return _Word(self.bits | other.bits << (self.used << 3), self.used + other.used, self.most + other.most)
+
+
+def submessages(field: int, columns: Sequence[Whole | Double], tail: Tail | None = None) -> memoryview:
+    """One submessage per row of the columns, each as field `field` of the message around it, one after the other.
 
     Args:
         columns: in ascending order of their fields.
-        tail: further submessages that follow the columns, and `(tail messages,)` the row that each belongs to.
     """
     rows = len(columns[0].values)
-    tails = np.zeros(rows, np.int64) if tail is None else tail[0].by_owner(tail[1], rows)
-    key = tag(field, LENGTH)
-    ends = np.cumsum(tails)
-    pieces, sizes = [], []
-    for start in range(0, max(rows, 1), ROWS_AT_ONCE):
-        at = slice(start, start + ROWS_AT_ONCE)
-        data, own = _block(key, columns, at, tails)
-        if tail is not None and len(own):
-            data = _interleaved(data, own, tail[0].data[ends[start] - tails[start] : ends[at][-1]], tails[at])
-        pieces.append(data)
-        sizes.append(own)
-    return Messages(data=np.concatenate(pieces), sizes=np.concatenate(sizes) + tails)
+    owners = np.zeros(0, np.int64) if tail is None else tail.owner
+    out = np.empty(rows * _most(columns) + (0 if tail is None else len(owners) * _most(tail.columns)) + WORD, np.uint8)
+    anywhere = np.ndarray(len(out) - WORD + 1, "<i8", out, strides=(1,))
+    own_words = [_words(column) for column in columns]
+    tail_words = [] if tail is None else [_words(column) for column in tail.columns]
+    end = 0
+    for start in range(0, rows, ROWS_AT_ONCE):
+        at = slice(start, min(start + ROWS_AT_ONCE, rows))
+        if tail is None:
+            own, own_sizes = _laid(field, own_words, at, 0)
+            after = np.cumsum(own_sizes)
+            _scatter(anywhere, own, after - own_sizes + end)
+        else:
+            first, last = np.searchsorted(owners, [at.start, at.stop]).tolist()
+            owner = owners[first:last] - start
+            tails, tail_sizes = _laid(tail.field, tail_words, slice(first, last), 0)
+            added = np.bincount(owner, weights=tail_sizes, minlength=at.stop - start).astype(np.int64)
+            own, own_sizes = _laid(field, own_words, at, added)
+            after = np.cumsum(own_sizes + added)
+            _scatter(anywhere, own, after - (own_sizes + added) + end)
+            _scatter(anywhere, tails, np.cumsum(own_sizes)[owner] + np.cumsum(tail_sizes) - tail_sizes + end)
+        end += int(after[-1])
+    return out[:end].data
 
 
-def _interleaved(data: Bytes, own: Counts, tail: Bytes, tails: Counts) -> Bytes:
-    """Each row's bytes, and then its tail's."""
-    follows = np.repeat(np.tile([False, True], len(own)), np.stack([own, tails], axis=1).ravel())
-    out = np.empty(len(follows), np.uint8)
-    out[~follows], out[follows] = data, tail
-    return out
+def _most(columns: Sequence[Whole | Double]) -> int:
+    """No row's submessage is longer."""
+    return 16 + sum(2 + (WORD if isinstance(column, Double) else 10) for column in columns)
 
 
-def _block(key: bytes, columns: Sequence[Whole | Double], at: slice, tails: Counts) -> tuple[Bytes, Counts]:
-    """Some rows' submessages without their tails, and how many bytes each has.
+def _scatter(anywhere: Counts, words: Sequence[_Word], at: Counts) -> None:
+    """Writes each row's words, the first one at `at`; numpy assigns them in order."""
+    begins, bits = np.empty((2, len(at), len(words)), np.int64)
+    for k, word in enumerate(words):
+        begins[:, k], bits[:, k] = at, word.bits
+        if k + 1 < len(words):
+            at = at + word.used
+    anywhere[begins.ravel()] = bits.ravel()
 
-    Every row is laid out with room for all bytes that any has; the bytes that are used are then taken out in order.
+
+def _laid(
+    field: int, columns: Sequence[Callable[[slice], list[_Word]]], at: slice, further: Counts | int
+) -> tuple[list[_Word], Counts]:
+    """Some rows' submessages in as few words as hold them, and how many bytes each has.
+
+    Args:
+        further: `(rows,)` bytes that belong to the submessage and follow the columns.
     """
-    laid = [_laid(column, at) for column in columns]
-    body = np.concatenate([data for data, _ in laid], axis=1)
-    used = np.concatenate([where for _, where in laid], axis=1)
-    length, length_used = _varints((used.sum(axis=1) + tails[at]).astype(np.uint64))
-    length_used[:, 0] = True  # a length of 0 is written
-    before = np.broadcast_to(np.frombuffer(key, np.uint8), (len(body), len(key)))
-    data = np.concatenate([before, length, body], axis=1)
-    used = np.concatenate([np.ones(before.shape, np.bool_), length_used, used], axis=1)
-    return data[used], used.sum(axis=1)
+    words = [word for column in columns for word in column(at)]
+    body = words[0].used
+    for word in words[1:]:
+        body = body + word.used
+    packed = _varint(tag(field, LENGTH), body + further, zero=True)
+    for word in packed:
+        body = body + word.used
+    for word in words:
+        if packed[-1].most + word.most <= WORD:
+            packed[-1] = packed[-1].then(word)
+        else:
+            packed.append(word)
+    return packed, body
 
 
-def _laid(column: Whole | Double, at: slice) -> tuple[Bytes, Flags]:
-    """`(rows, most bytes)` a field with its key, and which of the bytes are written."""
-    values = column.values[at]
-    if isinstance(column, Whole):
-        key, (data, used) = tag(column.field, VARINT), _varints(values.astype(np.uint64))
-        written = used[:, :1]
-    else:
-        key, data = tag(column.field, FIXED64), np.ascontiguousarray(values, "<f8").view(np.uint8).reshape(-1, 8)
-        written = column.where[at, None]
-        used = np.broadcast_to(written, data.shape)
-    before = np.broadcast_to(np.frombuffer(key, np.uint8), (len(data), len(key)))
-    return np.concatenate([before, data], axis=1), np.concatenate(
-        [np.broadcast_to(written, before.shape), used], axis=1
-    )
+def _words(column: Whole | Double) -> Callable[[slice], list[_Word]]:
+    """What gives some rows of a field with its key; nothing where it is not written."""
+    if isinstance(column, Double):
+        return partial(_doubles, column, tag(column.field, FIXED64))
+    key = tag(column.field, VARINT)
+    top = int(column.values.max(initial=0))
+    table = _varint(key, np.arange(top + 1), zero=False) if top < FEW else []
+    return partial(_wholes, column, key, table)
 
 
-def _varints(values: NDArray[np.uint64]) -> tuple[Bytes, Flags]:
-    """`(rows, most bytes)` base-128 varints, and which of the bytes they have; a 0 has none."""
+def _doubles(column: Double, key: bytes, at: slice) -> list[_Word]:
+    written = column.where[at].astype(np.int64)
+    bits = np.ascontiguousarray(column.values[at], "<f8").view("<i8") * written
+    return [_Word(written * _number(key), written * len(key), len(key)), _Word(bits, written << 3, WORD)]
+
+
+def _wholes(column: Whole, key: bytes, table: list[_Word], at: slice) -> list[_Word]:
+    """Read off a table of all values where there is one."""
+    values = column.values[at] if column.where is None else column.values[at] * column.where[at]
+    values = values.astype(np.int64, copy=False)
+    if table:
+        return [_Word(word.bits.take(values), word.used.take(values), word.most) for word in table]
+    return _varint(key, values, zero=False)
+
+
+def _varint(key: bytes, values: Counts, *, zero: bool) -> list[_Word]:
+    """Base-128 varints behind their key, in as few words as hold them; a 0 is written only if `zero`."""
+    written = np.ones(len(values), np.int64) if zero else (values != 0).astype(np.int64)
     width = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
-    data, used = np.empty((len(values), width), np.uint8), np.empty((len(values), width), np.bool_)
-    for k in range(width):
-        rest = values >> np.uint64(7)
-        used[:, k] = values != 0
-        data[:, k] = (values & np.uint64(0x7F)).astype(np.uint8) | (rest != 0).astype(np.uint8) << 7
-        values = rest
-    return data, used
+    if len(key) + width > WORD:
+        return [_Word(written * _number(key), written * len(key), len(key)), *_long_varint(values, written)]
+    bits, used = _sevens(values, width, written * (len(key) + 1))
+    return [_Word(bits << 8 * len(key) | written * _number(key), used, len(key) + width)]
+
+
+def _long_varint(values: Counts, written: Counts) -> list[_Word]:
+    """Seven bytes, and what is left."""
+    rest = values >> 49
+    goes_on = (rest != 0).astype(np.int64)
+    bits, used = _sevens(values, 7, written)
+    more, more_used = _sevens(rest, 2, goes_on)
+    return [_Word(bits | goes_on << 55, used, 7), _Word(more, more_used, 2)]
+
+
+def _sevens(values: Counts, width: int, used: Counts) -> tuple[Counts, Counts]:
+    """The lowest `width` groups of seven bits, one a byte, each but the last marked as continued; `used` grows."""
+    bits = values & 0x7F
+    for k in range(1, width):
+        more = values >> 7 * k
+        goes_on = (more != 0).astype(np.int64)
+        bits |= (more & 0x7F) << 8 * k | goes_on << 8 * k - 1
+        used = used + goes_on
+    return bits, used
+
+
+def _number(key: bytes) -> int:
+    return int.from_bytes(key, "little")

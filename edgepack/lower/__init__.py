@@ -14,7 +14,7 @@ from edgepack.lower.answer import Answer, answer_of, transformed
 from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.dispatch import Dispatch
 from edgepack.lower.ranges import ranges_of
-from edgepack.lower.schema import as_float64, inputs_of, with_domains, without_unused_inputs
+from edgepack.lower.schema import as_float64, inputs_of, with_domains, with_one_tree, without_unused_inputs
 from edgepack.lower.text import shared_texts
 from edgepack.records import records_of, table_of, takes_records
 
@@ -69,7 +69,8 @@ def lower(
         method=answer.method,
         texts=tuple(b.texts),
     )
-    method = _asked(estimator, "predict_proba" if "probabilities" in answer.outputs else answer.method)
+    asked = "predict_proba" if "probabilities" in answer.outputs else answer.method
+    method = _asked(with_one_tree(estimator), asked)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         inputs = with_domains(b.inputs, b.categories, b.none_columns, method, as_float64(sample, b.inputs))

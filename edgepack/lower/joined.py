@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
 from edgepack.ir.ops import Forest
-from edgepack.ir.types import Array, Flags, Floats
+from edgepack.ir.types import Array, Floats
 
 
 def joined(
     *,
     feature: Sequence[Array],
     threshold: Sequence[Array],
-    nan_left: Sequence[Flags],
+    nan_left: Sequence[Array],
     left: Sequence[Array],
     right: Sequence[Array],
     value: Sequence[Floats],
@@ -29,20 +30,29 @@ def joined(
     In each tree the root is node 0, a leaf's `left` is negative and children stand after their parents. What else a
     leaf says of a split is dropped, and so are the values of inner nodes.
     """
-    sizes = np.array([len(f) for f in feature])
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    shift = np.repeat(roots, sizes)
-    lefts = np.concatenate(left).astype(np.int64)
-    leaf = lefts < 0
+    roots = np.cumsum([0, *(len(f) for f in feature)])
+    n, outputs = int(roots[-1]), len(base)
+    features_asked, lefts, rights = (np.empty(n, np.int64) for _ in range(3))
+    thresholds, values, nan_lefts = np.empty(n), np.empty((n, outputs)), np.empty(n, np.bool_)
+    for k, (start, end) in enumerate(pairwise(roots.tolist())):  # a tree's nodes are in the cache after its first array
+        at = slice(start, end)
+        leaf = left[k] < 0
+        features_asked[at], thresholds[at], nan_lefts[at], values[at] = feature[k], threshold[k], nan_left[k], value[k]
+        lefts[at], rights[at] = left[k], right[k]
+        lefts[at] += start
+        rights[at] += start
+        for whole, in_leaves in ((features_asked, 0), (thresholds, 0), (nan_lefts, False), (lefts, -1), (rights, -1)):
+            np.copyto(whole[at], in_leaves, where=leaf)
+        np.copyto(values[at], 0.0, where=~leaf[:, None])
     return Forest(
-        feature=np.where(leaf, 0, np.concatenate(feature)).astype(np.int64),
-        threshold=np.where(leaf, 0.0, np.concatenate(threshold)).astype(np.float64),
-        equal=np.zeros(len(leaf), np.bool_),
-        nan_left=np.where(leaf, False, np.concatenate(nan_left)),
-        left=np.where(leaf, -1, lefts + shift),
-        right=np.where(leaf, -1, np.concatenate(right).astype(np.int64) + shift),
-        value=np.where(leaf[:, None], np.concatenate(value), 0.0),
-        roots=roots,
+        feature=features_asked,
+        threshold=thresholds,
+        equal=np.zeros(n, np.bool_),
+        nan_left=nan_lefts,
+        left=lefts,
+        right=rights,
+        value=values,
+        roots=roots[:-1],
         base=np.asarray(base, np.float64),
         divisor=divisor,
         features=features,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
+from sklearn.ensemble._forest import BaseForest
+from sklearn.pipeline import Pipeline
 
 from edgepack.contract import Input, Kind
 from edgepack.errors import UsageError
@@ -84,6 +87,19 @@ def with_domains(
         )
         for k, i in enumerate(inputs)
     )
+
+
+def with_one_tree(estimator: Any) -> Any:
+    """The estimator with the first tree of the forest that ends it: it accepts the same rows, and answers sooner."""
+    if type(estimator) is Pipeline:
+        *before, (name, last) = estimator.steps
+        short = with_one_tree(last)
+        return estimator if short is last else Pipeline([*before, (name, short)])
+    if not isinstance(estimator, BaseForest):
+        return estimator
+    short = copy(estimator)
+    short.estimators_ = estimator.estimators_[:1]
+    return short
 
 
 def without_unused_inputs(program: Program, unneeded: Callable[[Sequence[str]], bool]) -> Program:

@@ -107,7 +107,7 @@ def forest_of(
     return joined(
         feature=asked,
         threshold=[t.threshold for t in inner],
-        nan_left=[t.missing_go_to_left.astype(np.bool_) for t in inner],
+        nan_left=[t.missing_go_to_left for t in inner],
         left=[t.children_left for t in inner],
         right=[t.children_right for t in inner],
         value=values,

@@ -49,7 +49,7 @@ class _Fold:
         """Sorts the columns that splits use into numeric and finite ones."""
         self.node, self.forest, self.draft, self.tracer = node, forest, draft, tracer
         self.value = node.inputs[0]
-        used = np.unique(forest.feature[~forest.is_leaf])
+        used = forest.asked
         self.numeric: dict[int, _Numeric] = {}
         self.finite: dict[Place, dict[int, Path]] = defaultdict(dict)
         for j in used.tolist():
@@ -76,20 +76,21 @@ class _Fold:
             start = self.tracer.path(self.value, 0).start
             self._claim(start if self.tracer.types[start.value].kind == "number" else Place(self.value, 0))
         self._claim_inputs()
-        for j, numeric in self.numeric.items():
+        for j, numeric in self._fold_raw().items():
             self._fold_numeric(j, numeric)
         for start, paths in self.finite.items():
             self._fold_finite(start, paths)
         inner = ~self.forest.is_leaf
         turned = self.flip & inner
-        left = np.where(turned, self.forest.right, self.forest.left)
-        right = np.where(turned, self.forest.left, self.forest.right)
+        left, right = self.forest.left, self.forest.right
+        if turned.any():
+            left, right = np.where(turned, right, left), np.where(turned, left, right)
         folded = replace(
             self.forest,
             feature=self.feature,
-            threshold=np.where(inner, self.threshold, 0.0),
+            threshold=self.threshold,
             equal=self.equal & inner,
-            nan_left=np.where(turned, ~self.nan_left, self.nan_left) & inner,
+            nan_left=(self.nan_left ^ turned) & inner,
             left=left,
             right=right,
             features=len(self.places),
@@ -97,8 +98,9 @@ class _Fold:
         )
         whole = self.draft.gather(list(self.places), step=self.node.step)
         pruned, kept = prune(folded, self.decided)
-        outside_left = np.where(turned, ~self.forest.nan_left, self.forest.nan_left)[kept]
-        folded = split_domains(pruned, self.undefined, outside_left)
+        folded = pruned
+        if self.undefined:
+            folded = split_domains(pruned, self.undefined, (self.forest.nan_left ^ turned)[kept])
         self.draft.nodes.append(replace(self.node, op=folded, inputs=(whole,)))
 
     def _monotone_tail(self, path: Path) -> _Numeric:
@@ -142,6 +144,27 @@ class _Fold:
 
     def _dtype(self, place: Place) -> InputDtype:
         return self.draft.program.interface.input_dtype if place.value.startswith("i") else "float64"
+
+    def _fold_raw(self) -> dict[int, _Numeric]:
+        """Splits that ask the inputs themselves, all columns at once; the columns that are left."""
+        dtype = self.draft.program.interface.input_dtype
+        narrows = dtype == "float64" and self.forest.compare == "float32"
+        raw = {j for j, n in self.numeric.items() if not n.path.links and n.path.start.value.startswith("i")}
+        if narrows or not raw:
+            return self.numeric
+        asked = np.full(self.forest.features, -1, np.int64)
+        for j in raw:
+            asked[j] = self._claim(self.numeric[j].path.start)
+        at = np.flatnonzero(~self.forest.is_leaf)
+        feature = asked[self.forest.feature[at]]
+        if self.finite or len(raw) < len(self.numeric):
+            at, feature = at[feature >= 0], feature[feature >= 0]
+        self.feature[at] = feature
+        turn, largest = at_or_below(self.forest.threshold[at], dtype), float(np.finfo(dtype).max)
+        self.threshold[at] = np.where(np.isinf(turn), largest, turn)
+        self.decided[at] = np.isinf(turn)
+        self.flip[at] = np.isneginf(turn)  # never: said as "always", with the children's places changed
+        return {j: n for j, n in self.numeric.items() if j not in raw}
 
     def _fold_numeric(self, j: int, numeric: _Numeric) -> None:
         at, path = self._nodes(j), numeric.path

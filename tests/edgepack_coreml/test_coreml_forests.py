@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ def test_splits_on_some_hot_columns_only(agree: Make, program: Make) -> None:
 
 
 def parts(forest: Forest) -> dict[str, Any]:
-    return {name: getattr(forest, name) for name in Forest.__slots__}
+    return {f.name: getattr(forest, f.name) for f in fields(forest) if f.init}
 
 
 EXACT = {

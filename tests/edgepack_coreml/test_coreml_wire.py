@@ -31,16 +31,27 @@ def test_columns_of_every_length_are_parsed_back() -> None:
             wire.Whole(field=14, values=there),
         ],
     )
-    parsed = type(messages().Model().treeEnsembleRegressor.treeEnsemble).FromString(data.data.tobytes())
+    parsed = type(messages().Model().treeEnsembleRegressor.treeEnsemble).FromString(data.tobytes())
     assert [n.treeId for n in parsed.nodes] == whole.tolist()
     assert [n.nodeId for n in parsed.nodes] == whole[::-1].tolist()
     assert [n.branchFeatureValue for n in parsed.nodes] == np.where(there, numbers, 0).tolist()
     assert [n.missingValueTracksTrueChild for n in parsed.nodes] == there.tolist()
-    assert int(data.sizes.sum()) == len(data.data)
 
 
+def test_a_tail_that_may_spill_is_no_tail() -> None:
+    number = wire.Whole(field=1, values=np.zeros(2, np.int64))
+    sometimes = wire.Double(field=2, values=np.zeros(2), where=np.array([True, False]))
+    for columns in ([number], [sometimes]):
+        with pytest.raises(ValueError, match="always written"):
+            wire.Tail(field=20, columns=columns, owner=np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize("rows_at_once", [7, 8192])
 @pytest.mark.parametrize("outputs", [1, 3, 200])
-def test_an_ensemble_is_what_protobuf_would_write(outputs: int) -> None:
+def test_an_ensemble_is_what_protobuf_would_write(
+    outputs: int, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "ROWS_AT_ONCE", rows_at_once)
     rng = np.random.default_rng(outputs)
     n = 300
     leaf = rng.random(n) < 0.5
@@ -51,8 +62,8 @@ def test_an_ensemble_is_what_protobuf_would_write(outputs: int) -> None:
         behavior=np.where(leaf, LEAF, rng.integers(0, 6, n)),
         feature=rng.integers(0, 300, n),
         threshold=rng.normal(size=n),
-        yes=rng.integers(0, 1000, n),
-        no=rng.integers(0, 1000, n),
+        yes=np.where(leaf, -7, rng.integers(0, 1000, n)),
+        no=np.where(leaf, 5, rng.integers(0, 2**40, n)),
         nan_yes=rng.random(n) < 0.5,
         value=value,
         base=rng.normal(size=outputs),
@@ -70,7 +81,7 @@ def test_an_ensemble_is_what_protobuf_would_write(outputs: int) -> None:
             node.branchFeatureIndex, node.branchFeatureValue = trees.feature[k], trees.threshold[k]
             node.trueChildNodeId, node.falseChildNodeId = trees.yes[k], trees.no[k]
             node.missingValueTracksTrueChild = trees.nan_yes[k]
-    assert type(want).FromString(trees.encode()) == want
+    assert type(want).FromString(b"".join(trees.encode())) == want
 
 
 def test_trees_that_add_nothing_are_left_out() -> None:

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import CategoricalNB
@@ -18,6 +23,7 @@ from zoo import NUMBERS, STRINGS, check, classes, fitted, matrix, matrix_target,
 
 from edgepack.contract import Input
 from edgepack.lower import lower
+from edgepack.lower.schema import with_one_tree
 
 FRAME = table()
 VALUE = target(FRAME)
@@ -156,3 +162,16 @@ def test_what_a_server_raises_for_an_unknown_category_is_no_traceback() -> None:
     x = pd.DataFrame(np.tile(np.arange(4.0), 8)[:, None] * [1, 1], columns=["a", "b"])
     program = lower(fitted(CategoricalNB(), x, np.tile([0, 1], 16)), x)  # it indexes an array with the category
     assert not any(i.accepts_unknown for i in program.interface.inputs)
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesRegressor])
+def test_a_forest_is_asked_by_its_first_tree(kind: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    forest = kind(5, random_state=0).fit(x, x[:, 0] > 0)
+    last = with_one_tree(make_pipeline(StandardScaler(), forest).fit(x, x[:, 0] > 0)).steps[-1][1]
+    for short in (with_one_tree(forest), last):
+        assert [len(short.estimators_), len(forest.estimators_)] == [1, 5]
+        with pytest.raises(ValueError, match="infinity"):
+            short.predict(np.full((1, 3), np.inf))
+    scaler = StandardScaler().fit(x)
+    assert with_one_tree(scaler) is scaler

@@ -13,7 +13,7 @@ from edgepack_coreml import wire
 from edgepack_coreml.mil import tools
 from edgepack_coreml.mil.plan import Planned
 from edgepack_coreml.plan import Plan
-from edgepack_coreml.save import model_bytes
+from edgepack_coreml.save import model_pieces
 from edgepack_coreml.stage import Stage
 
 AUTHOR = "com.apple.CoreML"
@@ -37,13 +37,14 @@ def write(planned: Planned, interface: Interface, options: EmitOptions, path: Pa
         kind="mlProgram",
         inputs=(planned.given,),
         outputs=planned.outputs,
-        body=lambda: wire.embed(ML_PROGRAM, program),
+        body=lambda: wire.embed(ML_PROGRAM, (program,)),
         predicted=predicted,
         probabilities=probabilities,
         specification=tools.SPECIFICATIONS[options.ios],
     )
     whole = Plan(inputs=planned.inputs, outputs=planned.outputs, stages=(*planned.front, stage), problems=())
-    model, kind = model_bytes(whole, interface, options)
+    pieces, kind = model_pieces(whole, interface, options)
+    model = b"".join(pieces)
     (data / "model.mlmodel").write_bytes(model)
     entries = {
         _id(model): {

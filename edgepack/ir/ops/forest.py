@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,7 @@ class Forest:
     divisor: float
     features: int
     compare: Literal["float32", "float64"]
+    _holds: bool = field(init=False, default=False, repr=False)
 
     @property
     def is_leaf(self) -> Flags:
@@ -55,22 +56,37 @@ class Forest:
     @property
     def tree(self) -> Integers:
         """`(nodes,)`: the number of the tree that a node stands in."""
-        return np.searchsorted(self.roots, np.arange(len(self.feature)), side="right") - 1
+        sizes = np.diff(self.roots, append=len(self.feature))
+        return np.repeat(np.arange(len(self.roots)), sizes)
+
+    @property
+    def asked(self) -> Integers:
+        """The features that splits ask, ascending."""
+        counts = np.bincount(self.feature, minlength=1)
+        counts[0] -= np.count_nonzero(self.is_leaf)  # leaves say feature 0
+        return np.flatnonzero(counts)
 
     def infer(self, *types: Type) -> Type:
         """Numbers, one column per output."""
         one(self, types, "number", self.features)
+        if not self._holds:
+            self._check()
+            object.__setattr__(self, "_holds", True)  # kept: a Program infers its types again after every pass
+        return number(len(self.base))
+
+    def _check(self) -> None:
         n = len(self.feature)
         parts = (self.threshold, self.equal, self.nan_left, self.left, self.right, self.value)
         if any(len(part) != n for part in parts) or self.value.shape[1:] != self.base.shape:
             raise TypeMismatch(f"Forest: arrays of {[p.shape for p in parts]} do not describe {n} nodes")
         inner = np.flatnonzero(~self.is_leaf)
-        children = np.concatenate([self.left[inner], self.right[inner], self.roots])
-        parents = np.concatenate([inner, inner, np.full(len(self.roots), -1)])
         features = self.feature[inner]
-        if np.any((children <= parents) | (children >= n)) or np.any((features < 0) | (features >= self.features)):
+        wrong = np.any(self.roots < 0) or np.any(self.roots >= n)
+        wrong = wrong or np.any(features < 0) or np.any(features >= self.features)
+        for child in (self.left, self.right):
+            wrong = wrong or np.any(child >= n) or np.any(child[inner] <= inner)
+        if wrong:
             raise TypeMismatch(f"Forest: a root, child or feature is beyond {n} nodes, {self.features} features")
-        return number(len(self.base))
 
     def leaves(self, x: Array) -> Integers:
         """The leaf that each row reaches in each tree, `(rows, trees)`."""

@@ -13,7 +13,7 @@ import pytest
 from edgepack.contract import EmitOptions, Input
 from edgepack.ir.ops import Forest
 from edgepack_coreml import mil, target
-from edgepack_coreml.mil.forest import RUN, Levels
+from edgepack_coreml.mil.forest import RUN, Tables
 
 Make = Callable[..., Any]
 FEATURES = 3
@@ -84,13 +84,28 @@ def test_a_mean(program: Make, tmp_path: Path) -> None:
     np.testing.assert_allclose(*answers(program, forest, tmp_path), rtol=1e-7)
 
 
-def test_children_stand_side_by_side() -> None:
+def test_a_leaf_is_stored_once_and_a_split_as_often() -> None:
     forest = grow(40)
-    levels = Levels.of(forest)
-    for k, node in enumerate(levels.node):
-        if node < 0 or forest.left[node] < 0:
-            assert levels.left[k] == k
-        else:
-            pair = levels.node[levels.left[k] : levels.left[k] + 2]
-            assert pair.tolist() == [forest.left[node], forest.right[node]]
-    assert levels.trees % RUN == 0
+    tables = Tables.of(forest)
+    first = len(tables.node)
+    assert sorted(tables.node.tolist()) == np.flatnonzero(~forest.is_leaf).tolist()
+    assert len(np.unique(tables.rows, axis=0)) == len(tables.rows)
+    for side, child in ((tables.left, forest.left), (tables.right, forest.right)):
+        for place, k in zip(side, child[tables.node], strict=True):
+            if place < first:
+                assert tables.node[place] == k
+            else:
+                np.testing.assert_array_equal(tables.rows[place - first], forest.value[k])
+    assert len(tables.roots) % RUN == 0
+    assert not tables.rows[tables.roots[len(forest.roots) :] - first].any()
+
+
+def test_a_packed_forest_has_half_of_the_bytes_of_a_classic_one(program: Make, tmp_path: Path) -> None:
+    forest = replace(grow(300, splits=60), compare="float32")
+    p = program([Input(name="X", kind="number", width=FEATURES)], [("y", forest, ["i0"])], {"value": "y"})
+    sizes = []
+    for packs in (False, True):
+        (tmp_path / str(packs)).mkdir()
+        path = target.emit(p, tmp_path / str(packs), EmitOptions(packs=packs, ios=16)).path
+        sizes.append(sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*"))))
+    assert 2 * sizes[1] < sizes[0]

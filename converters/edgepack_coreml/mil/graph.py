@@ -40,7 +40,7 @@ class Graph:
         self._step = step
 
     def _add(self, operation: str, **inputs: Any) -> Any:
-        name = f"{self._step}_{operation}"
+        name = f"_{operation[:2]}" if self.packs else f"{self._step}_{operation}"
         count = self._counts[name] = self._counts.get(name, 0) + 1
         given = {}
         for key, value in inputs.items():

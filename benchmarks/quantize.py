@@ -7,7 +7,8 @@ import inspect
 import pkgutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +27,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks import measure
+from benchmarks import measure, peer
 from edgepack.compiler import Compiled
 from edgepack.contract import EmitOptions
 from edgepack.errors import BudgetError
@@ -61,9 +62,12 @@ HEAD = f"""# Quantization, measured
 Written by `make bench-quantize` (one thread of ONNX Runtime on a host: times are not a phone's). `packed` is
 `--optimize size`: the same numbers in fewer bytes. `auto` may change {LABELS:.1%} of labels and move a probability by
 {MOVED:g}, a value by {MOVED:g} standard deviations. Δ, labels and scores (accuracy, R²) are of rows that neither
-training nor `auto` saw; `÷` is against the first line.
+training nor `auto` saw; `÷` is against the first line. `skl2onnx` is its float32 graph of the same pipeline.
 
 """
+
+Sizes = Mapping[str, tuple[int, int]]
+"""Bytes and deflated bytes by target, and of `skl2onnx`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,10 @@ def pipelines() -> Iterator[tuple[str, Real]]:
         Real(ensemble.RandomForestClassifier(300, random_state=0, n_jobs=2), pixels, digit),
     )
     yield (
+        "RandomForest 300, wine quality",
+        Real(ensemble.RandomForestClassifier(300, random_state=0, n_jobs=2), wines, quality.astype(int)),
+    )
+    yield (
         "RandomForest 300, Ames houses",
         Real(_mixed(houses, ensemble.RandomForestRegressor(300, random_state=0, n_jobs=2)), houses, price),
     )
@@ -125,8 +133,8 @@ def pipelines() -> Iterator[tuple[str, Real]]:
     )
 
 
-def figures(name: str, real: Real) -> Iterator[list[str]]:
-    """The table's rows of one pipeline: as it is, packed, every method, and `auto`."""
+def figures(name: str, real: Real) -> Iterator[tuple[str, list[str], Sizes]]:
+    """A pipeline's rows of the table with method and sizes: as it is, skl2onnx's, packed, every method, `auto`."""
     train, rest, y, y_rest = train_test_split(real.rows, real.target, test_size=0.4, random_state=0)
     chosen_by, held, _, y_held = train_test_split(rest, y_rest, test_size=0.5, random_state=0)
     with warnings.catch_warnings():
@@ -163,7 +171,7 @@ def figures(name: str, real: Real) -> Iterator[list[str]]:
                     on_progress=lambda _what, _done, _total: None,
                 )
             except BudgetError as error:
-                yield [name, method, str(error), *[""] * (len(HEADINGS) - 3)]
+                yield method, [name, method, str(error), *[""] * (len(HEADINGS) - 3)], {}
                 continue
             answers = shrunk.compiled.program.run(columns)
             sizes = next(t["sizes"] for t in shrunk.document["tries"] if t["method"] == shrunk.document["method"])
@@ -179,7 +187,46 @@ def figures(name: str, real: Real) -> Iterator[list[str]]:
                 row += [f"{size['size_bytes']:,}", f"{size['compressed_size_bytes']:,}", f"{ratio:.1f}"]
                 if target == "onnx":
                     row.append(f"{_latency(shrunk, columns, targets):.0f}")
-            yield [*row, *_effect(server, answers, y_held[: len(y_held)], fitted)]
+            found = {t: (size["size_bytes"], size["compressed_size_bytes"]) for t, size in sizes.items()}
+            yield method, [*row, *_effect(server, answers, y_held, fitted)], found
+        if method == "none" and (size := _skl2onnx(fitted, sample)):
+            row = ["", "skl2onnx", f"{size[0]:,}", f"{size[1]:,}", f"{first['onnx'] / size[0]:.1f}"]
+            yield "skl2onnx", [*row, *[""] * (len(HEADINGS) - len(row))], {"skl2onnx": size}
+
+
+def _skl2onnx(fitted: Any, sample: Any) -> tuple[int, int] | None:
+    """Bytes of skl2onnx's graph, raw and deflated; None for a pipeline that it does not take, or not as one matrix."""
+    if isinstance(sample, list):
+        return None
+    try:
+        model = (
+            peer.convert(fitted, sample) if hasattr(sample, "columns") else peer.convert_matrix(fitted, len(sample[0]))
+        )
+    except Exception as error:  # skl2onnx raises whatever its shape calculators meet
+        print(f"skl2onnx: {type(error).__name__}: {' '.join(str(error).split())[:100]}", flush=True)
+        return None
+    return len(model), len(zlib.compress(model, 6))
+
+
+def summary(sizes: Mapping[str, Mapping[str, Sizes]]) -> list[str]:
+    """A line for each promise: what was measured, smallest ratio first."""
+    lines = []
+
+    def line(text: str, kind: str, small: str, large: str, file: tuple[str, str]) -> None:
+        found = []
+        for name, by in sizes.items():
+            a, b = by.get(large, {}).get(file[1]), by.get(small, {}).get(file[0])
+            if name.startswith(kind) and a and b:
+                found.append((a[0] / b[0], f"{name} {a[0] / b[0]:.1f} (compressed {a[1] / b[1]:.1f})"))
+        if found:
+            lines.append(f"- {text}: " + "; ".join(told for _, told in sorted(found)) + ".")
+
+    line("skl2onnx's forest ÷ `packed`, losslessly", "RandomForest", "packed", "skl2onnx", ("onnx", "skl2onnx"))
+    line("classic Core ML forest ÷ `packed`", "RandomForest", "packed", "none", ("coreml", "coreml"))
+    line("skl2onnx's float32 network ÷ `int8`", "MLP", "int8", "skl2onnx", ("onnx", "skl2onnx"))
+    line("text ÷ `fp16`", "tf-idf", "fp16", "none", ("onnx", "onnx"))
+    line("text ÷ `int8`", "tf-idf", "int8", "none", ("onnx", "onnx"))
+    return lines
 
 
 def _effect(server: Any, answers: Any, wanted: Any, fitted: Any) -> list[str]:
@@ -275,13 +322,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a Markdown file")
     arguments = parser.parse_args()
     lines = ["| " + " | ".join(HEADINGS) + " |", "| --- | --- |" + " ---: |" * (len(HEADINGS) - 2)]
+    sizes: dict[str, dict[str, Sizes]] = {}
     for name, real in pipelines():
         if arguments.only in name:
-            for row in figures(name, real):
+            for method, row, found in figures(name, real):
+                sizes.setdefault(name, {})[method] = found
                 lines.append("| " + " | ".join(row) + " |")
                 print(lines[-1], flush=True)
+    told = "\n".join(summary(sizes))
+    print(told)
     if arguments.out:
-        arguments.out.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+        arguments.out.write_text(f"{HEAD}{told}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def kernel(op: object, table: Numbers) -> Numbers | None:
     source = whole_source(table)
     square = source if isinstance(source, Kernel) and source.function == "square" else None
     match op:
-        case Distances(metric="sqeuclidean"):
+        case Distances(metric="sqeuclidean", scale=None):
             made = Kernel(columns=table, points=op.points, function="square", coef=np.eye(len(op.points)))
             return columns_of(made)
         case Affine(center=None, divisor=None, offset=None) if square and op.factor is not None:

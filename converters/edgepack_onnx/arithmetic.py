@@ -8,6 +8,7 @@ import numpy as np
 
 from edgepack.ir import Node
 from edgepack.ir.ops import Binary, Constant, Distances, Nearest, Power, Reduce, WeightedMedian, Where
+from edgepack.ir.ops.neighbors import NO_LENGTH
 from edgepack.ir.types import Array, Floats
 from edgepack_onnx.emitter import Emitter
 from edgepack_onnx.graph import Graph
@@ -109,7 +110,8 @@ def emit_distances(node: Node, op: Distances, e: Emitter) -> Table:
         return e.made(_cosine(x, op.points, e), len(op.points))
     points = e.graph.constant(np.ascontiguousarray(op.points))
     g, row, distances = Graph(prefix=f"{node.name}_"), f"{node.name}_row", f"{node.name}_distances"
-    made = _length(g.node("Sub", row, points), op, g)
+    difference = g.node("Sub", row, points)
+    made = _length(difference if op.scale is None else g.node("Mul", difference, g.constant(op.scale)), op, g)
     given = [value_info(row, DOUBLE, (op.points.shape[1],))]
     results = {distances: value_info(distances, DOUBLE, (len(op.points),))}
     body = g.finish(f"{node.name} of a row", given, results, {distances: made})
@@ -133,10 +135,10 @@ def _length(difference: str, op: Distances, g: Graph) -> str:
 
 def _cosine(x: str, points: Array, e: Emitter) -> str:
     length = e.graph.node("Sqrt", _sum(e.graph.node("Mul", x, x), 1, e))
-    nothing = e.graph.node("Equal", length, e.graph.double(0.0))
+    nothing = e.graph.node("Less", length, e.graph.double(NO_LENGTH))
     unit = e.graph.node("Div", x, e.graph.node("Where", nothing, e.graph.double(1.0), length))
     lengths = np.sqrt((points * points).sum(axis=1, keepdims=True))
-    units = np.ascontiguousarray((points / np.where(lengths == 0, 1.0, lengths)).T)
+    units = np.ascontiguousarray((points / np.where(lengths < NO_LENGTH, 1.0, lengths)).T)
     distance = e.graph.node("Sub", e.graph.double(1.0), e.graph.node("MatMul", unit, e.graph.constant(units)))
     return e.graph.node("Min", e.graph.node("Max", distance, e.graph.double(0.0)), e.graph.double(2.0))
 

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from edgepack.ir.ops import Affine, Distances, Linear, Power, Reduce, Select
+from edgepack.ir.ops.neighbors import NO_LENGTH
 from edgepack.ir.types import Floats
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.formula import affine, binary, elementwise, where
-
-NO_LENGTH = 10 * np.finfo(np.float64).eps
-"""scikit-learn divides no dense row by a length below this."""
 
 
 def kernel(metric: Any, points: Any, params: Mapping[str, Any], table: Table, b: Builder) -> Table:

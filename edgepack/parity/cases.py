@@ -17,7 +17,7 @@ from edgepack.parity.fill import fill
 from edgepack.parity.paths import Choice, PathFinder
 from edgepack.parity.pools import Pool, pools
 from edgepack.parity.refusals import row_count
-from edgepack.parity.surface import surface_rows
+from edgepack.parity.surface import nearness_rows, surface_rows
 from edgepack.parity.trace import Slot, trace
 
 BASE_ROWS = 4096
@@ -61,8 +61,8 @@ def make_cases(
     The origins are: `data` and `examples` (given rows); `split boundaries`, `edges`, `categories`, `unusual strings`,
     `extremes`, `near examples`, `missing` (one value changed in a plausible row); `split paths` (rows that reach a
     given split of a forest, left of it, right of it and missing); `unreached places` (rows for what none of these has
-    reached); `decision surface` (both sides of where the label
-    changes between two rows); `combinations` (several such values at once).
+    reached); `decision surface` (both sides of where the label changes between two rows); `near or not` (both sides of
+    where a fitted row comes near); `combinations` (several such values at once).
 
     Args:
         program: the Program as lowered, which has the server's meaning.
@@ -86,6 +86,7 @@ def make_cases(
     _unreached(rows, program, tried, budget_rows // 4, rng)
     if program.interface.classes is not None:
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
+    rows.given("near or not", nearness_rows(program, base, min(1024, budget_rows // 12), rng))
     _combinations(rows, tried, max(budget_rows - rows.count, budget_rows // 10), rng)
     return rows.cases()
 

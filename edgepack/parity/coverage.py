@@ -108,9 +108,9 @@ def _edges(program: Program, columns: Columns) -> Covered:
 
 def _ties(answers: Answers) -> Covered:
     """Pairs of classes of which a row has both as its best, within `TIE`."""
-    if "probabilities" not in answers:
+    scores = answers.get("probabilities")
+    if scores is None or scores.shape[1] < 2:  # a mixture may have one component
         return _sum([])
-    scores = answers["probabilities"]
     order = np.argsort(scores, axis=1)[:, -2:]
     best = np.take_along_axis(scores, order, axis=1)
     pairs = {tuple(sorted(pair)) for pair in order[best[:, 1] - best[:, 0] <= TIE].tolist()}

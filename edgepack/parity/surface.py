@@ -1,16 +1,26 @@
-"""Rows on either side of where a classifier changes its mind."""
+"""Rows on either side of where a model changes its mind: about the label, or about which fitted rows are near."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from edgepack.contract import Columns
 from edgepack.ir import Program
-from edgepack.ir.types import Array, Floats
+from edgepack.ir.ops import Binary, Nearest
+from edgepack.ir.types import Array, Flags, Floats, Integers
 
 STEPS = 40
 ASIDE = 1e-3
 """How far off, as a part of the way between the two rows."""
+
+COMPARISONS = ("greater", "greater_equal")
+NEAR_STEPS, NEAR_ASIDE = 20, 1e-4
+"""What float32 tells apart, and a fitted row that is wrong by a hundredth moves."""
+NODES = 8
+NUMBERS = 1 << 20
+"""How many numbers of one node are looked at together."""
 
 
 def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
@@ -19,24 +29,87 @@ def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Gen
 
     Strings and missing values are the first row's. None where no two rows that were tried have different labels.
     """
-    inputs = program.interface.inputs
-    count = len(base[inputs[0].name])
-    first, second = rng.integers(count, size=(2, pairs * 2))
-    start = {i.name: base[i.name][first] for i in inputs}
-    end = {i.name: base[i.name][second] for i in inputs}
-    labels = program.run(_between(program, start, end, np.zeros(len(first))))["label"]
-    differ = np.flatnonzero(labels != program.run(_between(program, start, end, np.ones(len(first))))["label"])[:pairs]
+    start, end = _drawn(program, base, pairs * 2, rng)
+    labels = program.run(_between(program, start, end, np.zeros(pairs * 2)))["label"]
+    differ = np.flatnonzero(labels != program.run(_between(program, start, end, np.ones(pairs * 2)))["label"])[:pairs]
     if not len(differ):
         return None
-    start = {name: values[differ] for name, values in start.items()}
-    end = {name: values[differ] for name, values in end.items()}
-    labels, low, high = labels[differ], np.zeros(len(differ)), np.ones(len(differ))
-    for _ in range(STEPS):
+    start, end, labels = _some(start, differ), _some(end, differ), labels[differ]
+    low, high = _narrowed(program, start, end, lambda rows: program.run(rows)["label"] == labels, STEPS)
+    return _joined([_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)])
+
+
+def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
+    """Rows by twos, as on a surface: a little before and after a fitted row comes to be, or is no more, within a radius
+    or among the nearest; or any two numbers on the way change their order. As many fitted rows as there are pairs.
+
+    None where the model compares nothing so.
+    """
+    nodes = [n.name for n in program.nodes if _compares(n.op)]
+    found: list[Columns] = []
+    for name in rng.permutation(nodes)[:NODES].tolist():
+        count = min(pairs // min(len(nodes), NODES), NUMBERS // program.types()[name].width)
+        if not count:
+            continue
+        start, end = _drawn(program, base, count, rng)
+
+        def chosen(rows: Columns, name: str = name) -> Array:
+            return program.values(rows, until=name)[name]
+
+        before = chosen(_between(program, start, end, np.zeros(count)))
+        column = _rarest(before != chosen(_between(program, start, end, np.ones(count))), rng)
+        at = np.flatnonzero(column >= 0)
+        start, end, column, before = _some(start, at), _some(end, at), column[at], before[at, column[at]]
+        index = np.arange(len(at))
+
+        def same(rows: Columns, column: Array = column, before: Array = before, index: Array = index) -> Flags:
+            return np.asarray(chosen(rows)[index, column] == before)
+
+        low, high = _narrowed(program, start, end, same, NEAR_STEPS)
+        found += [_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)]
+    return _joined(found) if found else None
+
+
+def _compares(op: object) -> bool:
+    return isinstance(op, Nearest) or (isinstance(op, Binary) and op.function in COMPARISONS)
+
+
+def _rarest(differ: Array, rng: np.random.Generator) -> Array:
+    """`(rows,)`: of each row a flagged column, taken as rarely before as can be; −1 where none is flagged."""
+    taken: Floats = rng.random(size=differ.shape[1:])
+    columns: Integers = np.full(len(differ), -1)
+    for k, flags in enumerate(differ):
+        if flags.any():
+            columns[k] = np.where(flags, taken, np.inf).argmin()
+            taken[columns[k]] += 1
+    return columns
+
+
+def _drawn(program: Program, base: Columns, count: int, rng: np.random.Generator) -> tuple[Columns, Columns]:
+    """Two plausible rows each."""
+    first, second = rng.integers(len(base[program.interface.inputs[0].name]), size=(2, count))
+    return _some(base, first), _some(base, second)
+
+
+def _some(columns: Columns, at: Array) -> Columns:
+    return {name: x[at] for name, x in columns.items()}
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _narrowed(
+    program: Program, start: Columns, end: Columns, same: Callable[[Columns], Flags], steps: int
+) -> tuple[Floats, Floats]:
+    """The last part of each way that is still as its start, and the first that is not, by bisection."""
+    count = len(next(iter(start.values())))
+    low, high = np.zeros(count), np.ones(count)
+    for _ in range(steps):
         middle = (low + high) / 2
-        same = program.run(_between(program, start, end, middle))["label"] == labels
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    rows = [_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)]
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+        kept = same(_between(program, start, end, middle))
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    return low, high
 
 
 def _between(program: Program, start: Columns, end: Columns, at: Floats) -> dict[str, Array]:

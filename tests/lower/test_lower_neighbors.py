@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from sklearn import neighbors
 from sklearn.impute import KNNImputer
 
+from edgepack.contract import EmitOptions
 from edgepack.errors import UnsupportedError
 from edgepack.lower import lower
+from edgepack.targets import find_target
 
 X = np.random.default_rng(0).integers(0, 4, (40, 2)).astype(np.float64)
 Y = np.arange(40) % 3
@@ -89,3 +92,28 @@ def test_a_column_that_was_empty(keep: bool) -> None:
     est = KNNImputer(n_neighbors=1, keep_empty_features=keep).fit(x)
     rows = np.array([[1.2, np.nan, np.nan], [np.nan, np.nan, 7.0], [np.nan, np.nan, np.nan]])
     np.testing.assert_allclose(answers(est, rows, "transform")["value"], est.transform(rows))
+
+
+@pytest.mark.parametrize("target", ["the Program", "onnx", "coreml"])
+def test_a_row_without_length_has_no_direction(target: str, tmp_path: Path) -> None:
+    """scikit-learn divides a row by its length, unless that is below ten times the machine epsilon."""
+    est = neighbors.RadiusNeighborsRegressor(0.1, metric="cosine").fit(X + 1, np.arange(40.0))
+    rows = np.array([[1e-20, 1e-20], [1e-14, 1e-14], [1e-45, 1e-45], [0.0, 0.0]])
+    program = lower(est, rows)
+    runner: Any = program
+    if target != "the Program":
+        kind = find_target(target)
+        runner = kind.open(kind.emit(program, tmp_path, EmitOptions(name="case")).path, program.interface)
+    assert np.isnan(est.predict(rows)).tolist() == [True, False, True, True]
+    found = runner.run({"X": rows.astype(np.float32).astype(np.float64)})["value"]
+    np.testing.assert_allclose(found, est.predict(rows), rtol=1e-5)
+
+
+def test_a_weighted_distance_to_a_fitted_row_is_0_in_float32_too(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).uniform(size=(40, 3)).astype(np.float32).astype(np.float64)
+    est = neighbors.KNeighborsRegressor(3, p=3, metric_params={"w": np.array([0.3, 2.0, 1.7])}, weights="distance")
+    est.fit(x, np.arange(40.0))
+    kind = find_target("coreml")
+    program = lower(est, x)
+    runner = kind.open(kind.emit(program, tmp_path, EmitOptions(name="case")).path, program.interface)
+    assert runner.run({"X": x})["value"].tolist() == np.arange(40.0).tolist()

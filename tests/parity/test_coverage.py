@@ -123,3 +123,12 @@ def test_nothing_is_proved_about_columns_that_turn() -> None:
     assert places.unreachable(np.array([4])).tolist() == [True]
     places.finder.pooled.exact[:] = False
     assert places.unreachable(np.array([4])).tolist() == [False]
+
+
+def test_one_class_alone_has_no_ties() -> None:
+    clip = Clip(low=np.zeros(1), high=np.ones(1))
+    nodes = (Node(name="v0", op=clip, inputs=("i0",), step="clip"),)
+    interface = Interface(inputs=(Input(name="x", kind="number"),), outputs=("value",))
+    program = Program(interface=interface, nodes=nodes, outputs={"value": "v0"})
+    x = np.linspace(-1, 2, 7)[:, None]
+    assert "ties" not in coverage(program, {"x": x}, {"probabilities": np.ones((7, 1))})

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from edgepack.ir.ops import Distances, Nearest, WeightedMedian
+from edgepack.ir.ops.neighbors import NO_LENGTH
 from edgepack.ir.types import Floats
 from edgepack_coreml.mil.graph import Graph, Var
 from edgepack_coreml.mil.rounding import single
@@ -17,6 +18,7 @@ def distances(g: Graph, op: Distances, x: Var) -> Var:
     if op.metric == "cosine":
         return _cosine(g, op.points, x)
     size = g.abs(x=g.less_constant(g.row(x), op.points))
+    size = size if op.scale is None else g.mul(x=size, y=np.abs(op.scale))
     match op.metric:
         case "sqeuclidean":
             return g.reduce_sum(x=g.square(x=size), axes=[1], keep_dims=False)
@@ -37,15 +39,16 @@ def distances(g: Graph, op: Distances, x: Var) -> Var:
 
 
 def _cosine(g: Graph, points: Floats, x: Var) -> Var:
-    """Half the squared distance of unit vectors, which is small where the angle is; 1 to and from a zero vector."""
+    """Half the squared distance of unit vectors, small where the angle is; 1 to and from one without length."""
     length = np.sqrt((points * points).sum(axis=1, keepdims=True))
-    zero = length[:, 0] == 0
-    unit = points / np.where(length == 0, 1.0, length)
+    zero = length[:, 0] < NO_LENGTH
+    unit = points / np.where(zero[:, None], 1.0, length)
     largest = g.reduce_max(x=g.abs(x=x), axes=[0], keep_dims=True)
-    nothing = g.equal(x=largest, y=0.0)
-    share = g.real_div(x=x, y=g.select(cond=nothing, a=np.ones(1), b=largest))
+    empty = g.equal(x=largest, y=0.0)
+    share = g.real_div(x=x, y=g.select(cond=empty, a=np.ones(1), b=largest))
     norm = g.sqrt(x=g.reduce_sum(x=g.square(x=share), axes=[0], keep_dims=True))
-    own = g.real_div(x=share, y=g.select(cond=nothing, a=np.ones(1), b=norm))
+    own = g.real_div(x=share, y=g.select(cond=empty, a=np.ones(1), b=norm))
+    nothing = g.less(x=g.mul(x=norm, y=largest), y=NO_LENGTH)
     square = g.square(x=g.less_constant(g.row(own), unit))
     half = g.mul(x=g.reduce_sum(x=square, axes=[1], keep_dims=False), y=0.5)
     plain = g.select(cond=g.wide(nothing, len(points)), a=np.ones(len(points)), b=half)

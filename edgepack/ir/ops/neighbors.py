@@ -11,6 +11,8 @@ from edgepack.ir.types import Array, Floats, Type, TypeMismatch, number
 
 METRICS = ("sqeuclidean", "euclidean", "manhattan", "chebyshev", "minkowski", "cosine")
 NUMBERS_AT_ONCE = 1 << 24
+NO_LENGTH = 10 * float(np.finfo(np.float64).eps)
+"""A row that is shorter has no direction: scikit-learn divides it by 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -19,13 +21,15 @@ class Distances:
 
     Attributes:
         points: `(n, features) float64`.
-        metric: a name of `METRICS`, with scikit-learn's meaning; `cosine` takes a row of zeros as it is.
+        metric: a name of `METRICS`, with scikit-learn's meaning.
         p: the power of `minkowski`.
+        scale: `(features,) float64`: what the differences are multiplied with; None for 1, as `cosine` has it.
     """
 
     points: Floats
     metric: str
     p: float = 2.0
+    scale: Floats | None = None
 
     def infer(self, *types: Type) -> Type:
         """Numbers, one column per point."""
@@ -44,7 +48,8 @@ class Distances:
         with np.errstate(all="ignore"):
             for start in range(0, len(x), step):
                 difference = x[start : start + step, None, :] - self.points
-                result[start : start + step] = self._reduced(difference)
+                scaled = difference if self.scale is None else difference * self.scale
+                result[start : start + step] = self._reduced(scaled)
         return result
 
     def _reduced(self, difference: Array) -> Array:
@@ -65,7 +70,7 @@ class Distances:
 
 def _unit(x: Array) -> Array:
     length = np.sqrt((x * x).sum(axis=1, keepdims=True))
-    result: Array = x / np.where(length == 0, 1.0, length)
+    result: Array = x / np.where(length < NO_LENGTH, 1.0, length)
     return result
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgepack.ir.ops import Affine, Binary, Distances, Nearest, Reduce
+from edgepack.ir.ops import Binary, Distances, Nearest, Reduce
 from edgepack.ir.types import Floats
 from edgepack.lower.builder import Builder, Refused
 from edgepack.lower.formula import binary, constant, elementwise, where
@@ -69,12 +69,11 @@ def measured(metric: Any, params: dict[str, Any], points: Floats, x: str, b: Bui
         raise Refused(f"metric {metric!r}{more}; use one of {', '.join(KNOWN)}")
     if metric in SHARES:
         return Search(rank=share(metric, points, x, b), is_square=False)
-    if scale is not None:
-        x, points = b.emit(Affine(factor=scale), x), points * scale
     if metric == "minkowski" and power in (1.0, 2.0, math.inf):
         metric = {1.0: "manhattan", 2.0: "euclidean", math.inf: "chebyshev"}[power]
     is_square = metric in ("euclidean", "seuclidean")
-    op = Distances(points=np.ascontiguousarray(points), metric="sqeuclidean" if is_square else metric, p=power)
+    named = "sqeuclidean" if is_square else metric
+    op = Distances(points=np.ascontiguousarray(points), metric=named, p=power, scale=scale)
     return Search(rank=b.emit(op, x), is_square=is_square)
 
 
@@ -95,7 +94,7 @@ def weighed(weights: Any, found: str, search: Search, b: Builder) -> str:
 
 
 def _scale(metric: str, params: dict[str, Any], power: float) -> Floats | None:
-    """What the columns are multiplied with first; takes from the parameters what it says."""
+    """What the differences are multiplied with; takes from the parameters what it says."""
     if metric == "seuclidean" and "V" in params:
         return np.asarray(1.0 / np.sqrt(np.asarray(params.pop("V"), np.float64)))
     if metric == "minkowski" and "w" in params:

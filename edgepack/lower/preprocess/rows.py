@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgepack.ir.ops import Affine, Binary, Bucket, Constant, Elementwise, Linear, OneHot, Reduce, Where
+from edgepack.ir.ops.neighbors import NO_LENGTH
 from edgepack.lower.builder import Builder, Column, Refused, Table
 
 
@@ -21,7 +22,7 @@ def normalizer(est: Any, table: Table, b: Builder) -> Table:
     if table.sparse:
         is_small = b.emit(Binary(function="equal"), norm, b.emit(Constant(row=np.zeros(1)), x))
     else:
-        smallest = b.emit(Constant(row=np.array([10 * np.finfo(np.float64).eps])), x)
+        smallest = b.emit(Constant(row=np.array([NO_LENGTH])), x)
         is_small = b.emit(Binary(function="greater"), smallest, norm)
     divisor = b.emit(Where(), is_small, b.emit(Constant(row=np.ones(1)), x), norm)
     return b.table(b.emit(Binary(function="divide"), x, divisor), sparse=table.sparse)

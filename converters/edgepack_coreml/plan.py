@@ -31,6 +31,7 @@ from edgepack_coreml import classifier, forests, linear, numbers, regressor, str
 from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, Kind
 from edgepack_coreml.head import Head, head_of
+from edgepack_coreml.kinds import FLOAT32
 from edgepack_coreml.refused import Refused
 from edgepack_coreml.source import Grown, Kernel, Looked, Numbers, Text, Texts, Weighted, columns_of
 from edgepack_coreml.stage import Stage
@@ -77,7 +78,19 @@ def plan(program: Program) -> Plan:
             outputs = _ended(b, head, values[head.scores], program.interface)
         except Refused as refused:
             problems.append(Problem(step=head.step or "outputs", reason=refused.reason, remedy=refused.remedy))
+    if program.interface.input_dtype == "float64":
+        problems += _too_large(head, {stage.kind for stage in b.stages})
     return Plan(inputs=inputs, outputs=outputs, stages=tuple(b.stages), problems=tuple(problems))
+
+
+def _too_large(head: Head | None, kinds: set[str]) -> list[Problem]:
+    """What holds for float32 numbers and not for all of float64's."""
+    reasons = []
+    if FLOAT32 & kinds:
+        reasons.append("float64 numbers of which float32 is asked for the logarithm or root")
+    if head is not None and head.classes and head.link in ("none", "softmax") and "supportVectorRegressor" in kinds:
+        reasons.append("scores that overflow, which have no difference, by which Core ML tells classes apart")
+    return [Problem(step="inputs", reason=reason, remedy="compile for float32 inputs") for reason in reasons]
 
 
 def model_inputs(interface: Interface) -> tuple[tuple[Feature, ...], list[Problem]]:
@@ -191,8 +204,4 @@ def _ended(b: Builder, head: Head, scores: Numbers | Texts, interface: Interface
         raise Refused("answers with strings")
     if not head.classes:
         return regressor.end(b, table)
-    outputs = classifier.end(b, table, head, interface)
-    compares = head.link in ("none", "softmax")  # by differences, which overflowing scores do not have
-    if compares and interface.input_dtype == "float64" and any(s.kind == "supportVectorRegressor" for s in b.stages):
-        raise Refused("scores of float64 numbers that overflow, between which Core ML cannot tell")
-    return outputs
+    return classifier.end(b, table, head, interface)

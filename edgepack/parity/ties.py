@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from edgepack.ir.types import Flags, Floats
 
 NEAR = 1e-6
 """Relative to the distance: nearer than that, float32 does not tell which of two is nearer."""
+REST = 1e-12
+"""A density beside the kernel's peak that is below this is a rest of sums that cancel."""
 
 
 def ties(estimator: Any, rows: Any) -> Flags:
@@ -29,6 +32,8 @@ def ties(estimator: Any, rows: Any) -> Flags:
     if hasattr(estimator, "radius_neighbors") and hasattr(estimator, "radius"):
         fewer, more = (estimator.radius_neighbors(rows, estimator.radius * (1 + s * NEAR))[1] for s in (-1, 1))
         return np.array([len(a) != len(b) for a, b in zip(fewer, more, strict=True)])
+    if hasattr(estimator, "tree_") and hasattr(estimator, "bandwidth_"):
+        return _of_density(estimator, np.asarray(rows, np.float64))
     if getattr(estimator, "nn_fit", None) is not None:
         return _of_nearest(estimator.nn_fit, rows)
     if hasattr(estimator, "centroids_") and hasattr(estimator, "class_prior_"):
@@ -82,6 +87,19 @@ def _of_imputer(imputer: Any, rows: Floats) -> Flags:
             tied |= distances[:, 0] <= here
         flags |= tied & missing[:, j]
     return flags
+
+
+def _of_density(estimator: Any, rows: Floats) -> Flags:
+    """Kernels that end: at their edge no digit of the logarithm is left, and beyond it trees find rests of sums."""
+    from sklearn.neighbors._kd_tree import kernel_norm
+
+    if estimator.kernel in ("gaussian", "exponential", "tophat"):
+        return np.zeros(len(rows), np.bool_)
+    fewer, more = (
+        estimator.tree_.query_radius(rows, estimator.bandwidth_ * (1 + s * NEAR), count_only=True) for s in (-1, 1)
+    )
+    found = estimator.score_samples(rows) - kernel_norm(estimator.bandwidth_, rows.shape[1], estimator.kernel, True)
+    return np.asarray((fewer != more) | (np.isfinite(found) & (found < math.log(REST))))
 
 
 def _of_centroids(estimator: Any, rows: Any) -> Flags:

@@ -32,7 +32,7 @@ def moved(program: Program, point: int) -> Program:
     node = program.nodes[k]
     assert isinstance(node.op, Distances)
     points = node.op.points.copy()
-    points[point, point % 3] += 0.01
+    points[point, point % points.shape[1]] += 0.01
     wrong = replace(node, op=replace(node.op, points=points))
     return replace(program, nodes=(*program.nodes[:k], wrong, *program.nodes[k + 1 :]))
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import KNNImputer
 from sklearn.linear_model import LinearRegression
-from sklearn.neighbors import KNeighborsRegressor, NearestCentroid
+from sklearn.neighbors import KernelDensity, KNeighborsRegressor, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 
@@ -62,3 +62,11 @@ def test_behind_a_step_that_gives_a_sparse_matrix() -> None:
     bins = KBinsDiscretizer(2, encode="onehot", strategy="uniform")
     piped = make_pipeline(bins, KNeighborsRegressor(1)).fit(x, np.arange(4))
     assert ties(piped, np.array([[0.1], [3.9]])).tolist() == [True, False]
+
+
+def test_a_density_of_rests_of_sums_is_none() -> None:
+    """At the edge of a kernel that ends, and where the answer is next to nothing beside its peak."""
+    fitted = KernelDensity(kernel="linear", bandwidth=2.0).fit([[0.0], [0.5]])
+    rows = np.array([[0.1], [2.4], [2.5 - 1e-7], [2.5 - 1e-13], [9.0]])
+    assert ties(fitted, rows).tolist() == [False, False, True, True, False]
+    assert not ties(KernelDensity(bandwidth=0.1).fit([[0.0]]), np.array([[0.0], [50.0]])).any()

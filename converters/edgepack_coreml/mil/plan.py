@@ -19,6 +19,7 @@ from edgepack_coreml.feature import Feature, output_feature
 from edgepack_coreml.head import head_of
 from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.mil import categories, tools
+from edgepack_coreml.mil.comparisons import comparable
 from edgepack_coreml.mil.graph import Graph, Var
 from edgepack_coreml.mil.writers import WRITERS
 from edgepack_coreml.proto import messages
@@ -60,7 +61,7 @@ def plan(program: Program, ios: int, *, packs: bool = False) -> Planned:
     """
     if ios not in tools.SPECIFICATIONS:
         raise UsageError(f"iOS {ios}: choose 15, 16, 17 or 18 for an ML Program")
-    interface = program.interface
+    program, interface = comparable(program), program.interface
     inputs, problems = classic.model_inputs(interface)
     problems += _unsayable(program)
     b = Builder(inputs, classic.write)

@@ -26,11 +26,13 @@ def quantile_transformer(est: Any, table: Table, b: Builder) -> Table:
     from_below = b.emit(interpolation(quantiles.T, references), x)
     from_above = b.emit(interpolation(-quantiles[::-1].T, -references[::-1]), elementwise("negative", x, b))
     rank = affine(binary("subtract", from_below, from_above, b), b, factor=0.5)
-    first, last = (b.emit(Constant(row=quantiles[end].copy()), x) for end in (0, -1))
+    first, last = quantiles[0].copy(), quantiles[-1].copy()
     is_normal = est.output_distribution == "normal"
     if is_normal:
-        is_last = binary("greater", affine(x, b, offset=BOUND), last, b)
-        is_first = binary("greater", first, affine(x, b, offset=-BOUND), b)
+        first, last = -last_within(-first), last_within(last)
+    first, last = (b.emit(Constant(row=row), x) for row in (first, last))
+    if is_normal:
+        is_last, is_first = binary("greater", x, last, b), binary("greater", first, x, b)
     else:
         is_last, is_first = binary("equal", x, last, b), binary("equal", x, first, b)
     result = where(is_first, 0.0, where(is_last, 1.0, rank, b), b)
@@ -39,6 +41,16 @@ def quantile_transformer(est: Any, table: Table, b: Builder) -> Table:
     if table.sparse:  # what a sparse matrix does not hold stays 0
         result = b.emit(Where(), x, result, x)
     return b.table(result, sparse=table.sparse)
+
+
+def last_within(ends: Floats) -> Floats:
+    """The largest doubles x of which `x + BOUND <= ends` holds as doubles add: float32 has no such digits to add."""
+    about, aside = ends - BOUND, 4 * np.spacing(np.maximum(np.abs(ends), BOUND))
+    low, high = about - aside, about + aside
+    while np.any((low < (middle := low / 2 + high / 2)) & (middle < high)):
+        holds = middle + BOUND <= ends
+        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
+    return low
 
 
 def interpolation(x: Floats, y: Floats) -> Piecewise:

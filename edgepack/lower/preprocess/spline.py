@@ -10,7 +10,7 @@ import numpy as np
 
 from edgepack.ir.ops import Affine, Constant, Indicate, Piecewise, Select
 from edgepack.ir.types import Floats
-from edgepack.lower.builder import Builder, Table
+from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.formula import binary, where
 
 Curve = tuple[Floats, Floats, Floats]
@@ -18,6 +18,11 @@ Curve = tuple[Floats, Floats, Floats]
 
 def spline_transformer(est: Any, table: Table, b: Builder) -> Table:
     """Every basis function of every column: its Taylor polynomial at the start of each interval between knots."""
+    if _fills_from_the_batch(est):
+        raise Refused(
+            "missing numbers, which scikit-learn fills from the other rows with sparse_output=True and "
+            f"extrapolation={est.extrapolation!r}; set sparse_output=False"
+        )
     given = b.doubles(table)
     x = _within_period(given, est, b) if est.extrapolation == "periodic" else given
     edges, origin, coef = (tuple(part) for part in zip(*_curves(est), strict=True))
@@ -30,6 +35,13 @@ def spline_transformer(est: Any, table: Table, b: Builder) -> Table:
         kept = [j for j in range(b.types[values].width) if (j + 1) % splines]
         values = b.emit(Select(columns=np.array(kept, np.int64)), values)
     return b.table(values, sparse=est.sparse_output)
+
+
+def _fills_from_the_batch(est: Any) -> bool:
+    """Whether missing numbers of all columns but the first keep what they were replaced with, the batch's smallest."""
+    if not (est.sparse_output and est.handle_missing == "zeros") or est.extrapolation in ("constant", "linear"):
+        return False
+    return est.n_features_in_ > 1
 
 
 def _within_period(x: str, est: Any, b: Builder) -> str:
@@ -48,7 +60,7 @@ def _curves(est: Any) -> Iterator[Curve]:
     degree = est.degree
     for spline in est.bsplines_:
         if est.extrapolation in ("continue", "periodic"):
-            yield _pieces(spline, spline.t[spline.k], spline.t[spline.t.size - spline.k - 1], est.degree)
+            yield _from_below(spline, *_pieces(spline, spline.t[spline.k], spline.t[-spline.k - 1], est.degree))
             continue
         first, last = spline.t[degree], spline.t[-degree - 1]
         edges, origin, coef = _pieces(spline, first, last, max(est.degree, 1))
@@ -74,6 +86,16 @@ def _pieces(spline: Any, first: float, last: float, degree: int) -> Curve:
     derivatives = [spline(starts, nu=d) / math.factorial(d) for d in range(spline.k + 1)]
     coef = np.stack([*derivatives, *[np.zeros_like(derivatives[0])] * (degree - spline.k)], axis=2)
     return inner, starts, coef
+
+
+def _from_below(spline: Any, edges: Floats, origin: Floats, coef: Floats) -> Curve:
+    """With a piece below the first knot, where that is one of several: scikit-learn goes on from between those."""
+    first = origin[0]
+    if spline.t[spline.k + 1] > first:
+        return edges, origin, coef
+    start = np.nextafter([first], -np.inf)
+    below = np.stack([spline(start, nu=d) / math.factorial(d) for d in range(coef.shape[2])], axis=2)
+    return np.array([first, *edges]), np.array([first, *origin]), np.concatenate([below, coef])
 
 
 def _flat(spline: Any, first: float, last: float, shape: tuple[int, ...]) -> Floats:

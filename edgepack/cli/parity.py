@@ -15,8 +15,7 @@ from edgepack.cli.options import BundleArg, DataOpt, JsonOpt, PickleOpt, RowsOpt
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
-    from edgepack.contract import Verdict
-    from edgepack.gate import Check, Policy
+    from edgepack.gate import Check
     from edgepack.parity import Tolerance
 
 
@@ -61,6 +60,7 @@ def parity(
     from edgepack.drift import log_drift, server_drift
     from edgepack.gate import require_all
     from edgepack.gate.report import to_annotations, to_document, to_junit, to_markdown
+    from edgepack.gating import checks_of
     from edgepack.parity.report import to_table
     from edgepack.recheck import recheck, recheck_golden
     from edgepack.runtimes import Spec
@@ -95,7 +95,7 @@ def parity(
                 on_progress=progress,
             )
         if demanded and not (server or log):
-            checks = _checks(demanded, verdicts, opened)
+            checks = checks_of(demanded, verdicts, opened)
     if junit:
         write(junit, to_junit(verdicts, checks))
     if markdown:
@@ -111,22 +111,6 @@ def parity(
             assert demanded is not None
             console.show(console.facts(f"Policy of {demanded.path}", told))
     require_all(verdicts, checks)
-
-
-def _checks(policy: Policy, verdicts: Sequence[Verdict], bundle: Bundle) -> tuple[Check, ...]:
-    """The policy's demands; rows are timed only where it has a budget for them."""
-    from edgepack.bundle.files import GOLDEN
-    from edgepack.bundle.golden import read_golden
-    from edgepack.gate import judge
-    from edgepack.gate.latency import single_row_us
-    from edgepack.recheck import runners
-
-    timed = {target for target, budget in policy.budgets.items() if budget.p50_us is not None}
-    p50_us: dict[str, float | str] = {}
-    if timed:
-        columns, _ = read_golden(bundle.path / GOLDEN, bundle.interface)
-        p50_us = single_row_us({t: r for t, r in runners(bundle).items() if t in timed}, columns)
-    return judge(policy, verdicts, bundle.manifest.artifacts, p50_us=p50_us)
 
 
 def _tell_github(summary: str, annotations: Sequence[str]) -> None:

@@ -47,8 +47,8 @@ conformance: $(STAMP) ## Run the long matrix of estimators and targets
 sdk: $(STAMP) ## Make packages for apps of twelve pipelines, compile them and run their tests
 	@$(BIN)/pytest -m "sdk or not sdk" tests/sdk
 
-oracles: $(STAMP) ## Compare with other tools' Core ML files, in environments of their own
-	@$(BIN)/pytest -m oracle -s tests/edgepack_coreml/oracles
+oracles: $(STAMP) ## Compare with other tools' Core ML files and other scikit-learns, in environments of their own
+	@$(BIN)/pytest -m oracle -s tests/edgepack_coreml/oracles tests/source/isolated
 
 lint: $(STAMP) ## Check style and format with ruff
 	@$(BIN)/ruff check .

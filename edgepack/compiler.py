@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgepack.parity.reference import Asked
     from edgepack.quantize import Method, Quantized
     from edgepack.source import Source
+    from edgepack.source.loading import Env
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Compiled:
     Attributes:
         source: its files and lineage.
         estimator: the fitted estimator: the reference.
+        original: answers in place of the estimator where the model runs in an environment of its own, and the estimator
+            was rebuilt from it.
         sample: a few rows as the estimator takes them.
         lowered: the Program with scikit-learn's steps.
         program: the Program after all passes, quantized if that was asked: what targets emit.
@@ -38,6 +41,7 @@ class Compiled:
     lowered: Program
     program: Program
     quantized: Quantized | None = None
+    original: Any = None
 
     @property
     def reference(self) -> Asked:
@@ -47,6 +51,14 @@ class Compiled:
         if self.quantized is None:
             return self.server
         return QuantizedServer(program=self.program, original=self.server)
+
+    @property
+    def is_provable(self) -> bool:
+        """Whether what holds for every input of the lowered Program holds for the server."""
+        import sklearn
+
+        same = self.original is None or self.original.sklearn_version == sklearn.__version__
+        return same and self.quantized is None
 
     @property
     def meaning(self) -> Program:
@@ -69,7 +81,10 @@ class Compiled:
         from edgepack.parity import Reference
 
         return Reference(
-            estimator=self.estimator, interface=self.program.interface, none_columns=self.program.none_columns
+            estimator=self.estimator,
+            original=self.original,
+            interface=self.program.interface,
+            none_columns=self.program.none_columns,
         )
 
     def quantized_by(self, method: Method) -> Compiled:
@@ -118,6 +133,7 @@ def compile_model(
     *,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
     sample: Any = None,
     input_dtype: InputDtype = "float32",
     output: contract.Method | None = None,
@@ -128,6 +144,7 @@ def compile_model(
 
     Args:
         into: a folder for the downloaded files; it must outlive the result.
+        env: where the model is read and answers; see `edgepack.source.load`.
         sample: rows to use in place of the model's own input example.
         output: the method whose answers to compile; see `edgepack.lower.lower`.
         quantize: how to make its tables smaller.
@@ -143,12 +160,19 @@ def compile_model(
     from edgepack.source import load, resolve
 
     source = resolve(model, into, tracking_uri=tracking_uri)
-    fitted = load(source, allow_pickle=allow_pickle)
+    fitted = load(source, allow_pickle=allow_pickle, env=env, into=into)
     rows = fitted.example if sample is None else sample
     if rows is None:
         raise UsageError(f"{model}: has no input example; log the model with one, or pass rows with --data FILE")
-    lowered = lower(fitted.estimator, rows, input_dtype=input_dtype, output=output, on_step=on_step)
+    lowered = lower(
+        fitted.estimator, rows, input_dtype=input_dtype, output=output, original=fitted.server, on_step=on_step
+    )
     compiled = Compiled(
-        source=source, estimator=fitted.estimator, sample=rows, lowered=lowered, program=optimize(lowered)
+        source=source,
+        estimator=fitted.estimator,
+        original=fitted.server,
+        sample=rows,
+        lowered=lowered,
+        program=optimize(lowered),
     )
     return compiled if quantize is None else compiled.quantized_by(quantize)

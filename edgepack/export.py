@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgepack.ir import Program
     from edgepack.parity import Cases, Tolerance
     from edgepack.parity.explain import Stages
+    from edgepack.source.loading import Env
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 of 0: not known)."""
@@ -46,6 +47,7 @@ def export(
     public_key: Path | None = None,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
     sample: Any = None,
     data: Any = None,
     input_dtype: InputDtype = "float32",
@@ -73,6 +75,7 @@ def export(
             not signed.
         password: of the PEM, or the token's PIN.
         public_key: for a key that lives in a cloud's service.
+        env: where the model is read and answers: `isolated`, `current` or `auto`; see `edgepack.source.load`.
         sample: rows in place of the model's own input example.
         data: further rows for parity, as the estimator takes them.
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
@@ -114,6 +117,7 @@ def export(
             Path(scratch),
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
+            env=env,
             sample=sample,
             input_dtype=input_dtype,
             output=output,
@@ -154,7 +158,7 @@ def export(
             tolerance=allowed,
             on_progress=progress,
         )
-        if compiled.quantized is None:
+        if compiled.is_provable:
             progress("prove", 0, 0)
             verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files)
             verdicts = bound_files(

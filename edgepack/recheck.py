@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgepack.parity import Tolerance
     from edgepack.parity.stream_data import DataFile
     from edgepack.runtimes import Spec
+    from edgepack.source.loading import Env
 
 
 def recheck(
@@ -32,6 +33,7 @@ def recheck(
     bounds: Sequence[str] = (),
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
     on_progress: Progress | None = None,
 ) -> tuple[Verdict, ...]:
     """A verdict per artifact, and one on ONNX per further runtime, on boundary rows.
@@ -55,7 +57,7 @@ def recheck(
     progress = on_progress or (lambda _what, _done, _total: None)
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
         progress("compile", 0, 0)
-        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env)
         ranges = declared(bounds, compiled.lowered.interface, compiled.lowered.ranges)
         more = None if data is None else columns_of(data, compiled.program.interface)
         cases = cases_for(compiled, rows=rows, data=more)
@@ -74,7 +76,7 @@ def recheck(
         verdicts, elsewhere = verdicts[: len(own)], in_runtimes(verdicts[len(own) :])
         if stream is not None:
             verdicts = merge(verdicts, _on_data(stream, compiled, own, allowed, progress))
-        if compiled.quantized is None:
+        if compiled.is_provable:
             progress("prove", 0, 0)
             verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
             verdicts = bound_files(
@@ -134,7 +136,9 @@ def recheck_golden(
         return (*verdicts, *in_runtimes([judged(word, runner) for word, runner in further.items()]))
 
 
-def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool) -> Compiled:
+def original(
+    bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool, env: Env = "auto"
+) -> Compiled:
     """The model that a bundle was made from, compiled anew; its files must have the digests of the manifest."""
     uri, lineage = bundle.origin
     if not uri:
@@ -144,6 +148,7 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
         into,
         tracking_uri=tracking_uri,
         allow_pickle=allow_pickle,
+        env=env,
         input_dtype=bundle.interface.input_dtype,
         output=None if "probabilities" in bundle.interface.outputs else bundle.interface.method,
         quantize=bundle.manifest.quantized_by,

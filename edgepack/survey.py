@@ -14,6 +14,7 @@ from edgepack.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
+    from edgepack.source.loading import Env
 
 Status = Literal["supported", "via skl2onnx", "unsupported", "not checked"]
 
@@ -89,6 +90,7 @@ def survey(
     *,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
     output: Method | None = None,
 ) -> Survey:
     """What each target makes of each step of a model; nothing is written.
@@ -105,6 +107,7 @@ def survey(
                 Path(scratch),
                 tracking_uri=tracking_uri,
                 allow_pickle=allow_pickle,
+                env=env,
                 output=output,
                 on_step=lambda step: visited.setdefault(step),
             ).program

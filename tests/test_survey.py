@@ -93,7 +93,7 @@ def model_of(name: str) -> tuple[Any, Any]:
 def exported(model: str, target: str, into: Path) -> tuple[str, ...]:
     """The problems that an export ends with; none where it goes through to parity."""
     try:
-        export(model, targets=[target], out=into, allow_pickle=True, rows=200, keep_failed=True)
+        export(model, targets=[target], out=into, allow_pickle=True, env="current", rows=200, keep_failed=True)
     except UnsupportedError as error:
         return tuple(map(str, error.problems))
     return ()
@@ -121,7 +121,7 @@ def test_every_check_says_what_an_export_does(name: str, tmp_path: Path) -> None
 def agree(name: str, folder: Path) -> None:
     model = saved(*model_of(name), folder / "model")
     for target in TARGETS:
-        found = survey(model, [find_target(target)], allow_pickle=True)
+        found = survey(model, [find_target(target)], allow_pickle=True, env="current")
         said = tuple(map(str, found.problems))
         assert exported(model, target, folder / target) == said
         assert found.supported == (not said)
@@ -140,7 +140,7 @@ def hold_together(found: Survey, target: str) -> None:
 def test_the_odd_ones_are_what_their_names_say(tmp_path: Path) -> None:
     def statuses(name: str) -> dict[str, tuple[str, ...]]:
         model = saved(*model_of(name), tmp_path / name)
-        found = survey(model, [find_target(target) for target in TARGETS], allow_pickle=True)
+        found = survey(model, [find_target(target) for target in TARGETS], allow_pickle=True, env="current")
         return {step.name: tuple(step.status[target] for target in TARGETS) for step in found.steps}
 
     assert statuses("via skl2onnx") == {

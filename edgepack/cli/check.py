@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgepack import console
-from edgepack.cli.options import JsonOpt, ModelOrBundleArg, OutputOpt, PickleOpt, TargetsOpt, TrackingOpt
+from edgepack.cli.options import Env, EnvOpt, JsonOpt, ModelOrBundleArg, OutputOpt, PickleOpt, TargetsOpt, TrackingOpt
 from edgepack.contract import Problem
 
 
@@ -14,6 +14,7 @@ def check(
     target: TargetsOpt = ["onnx", "coreml"],  # noqa: B006  (typer copies it)
     output: OutputOpt = None,
     allow_pickle: PickleOpt = False,
+    env: EnvOpt = Env.auto,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
@@ -30,6 +31,7 @@ def check(
         [find_target(name) for name in dict.fromkeys(target)],
         tracking_uri=tracking_uri,
         allow_pickle=allow_pickle,
+        env=env.value,
         output=output.value if output else None,
     )
     if json:

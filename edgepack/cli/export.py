@@ -11,6 +11,8 @@ from edgepack import console
 from edgepack.cli.files import read, tolerance_of
 from edgepack.cli.options import (
     DataOpt,
+    Env,
+    EnvOpt,
     FloatType,
     JsonOpt,
     Lineage,
@@ -96,6 +98,7 @@ def export(
     keep_failed: Annotated[bool, typer.Option("--keep-failed", help="Write the bundle even if parity fails.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")] = False,
     allow_pickle: PickleOpt = False,
+    env: EnvOpt = Env.auto,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
@@ -112,6 +115,7 @@ def export(
             public_key=sign_public,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
+            env=env.value,
             data=read(data),
             rows=rows,
             tolerance=tolerance_of(tolerance),

@@ -48,6 +48,14 @@ class Statement(StrEnum):
     ml_bom = "ml-bom"
 
 
+class Env(StrEnum):
+    """Where a model is read."""
+
+    auto = "auto"
+    isolated = "isolated"
+    current = "current"
+
+
 class Output(StrEnum):
     """A method of the estimator."""
 
@@ -70,7 +78,14 @@ TargetsOpt = Annotated[list[str], typer.Option("--target", "-t", help="A target 
 TrackingOpt = Annotated[
     str | None, typer.Option(help="MLflow's tracking server or store (default: MLFLOW_TRACKING_URI, ./mlflow.db).")
 ]
-PickleOpt = Annotated[bool, typer.Option("--allow-pickle", help="Load a pickled model, which can run any code.")]
+PickleOpt = Annotated[bool, typer.Option("--allow-pickle", help="Load a pickled model, a program (see --env).")]
+EnvOpt = Annotated[
+    Env,
+    typer.Option(
+        help="Where the model is read and answers. isolated: in the environment that it recorded, confined. current: "
+        "here. auto: here, but isolated if another scikit-learn saved it, and confined if it is a pickle."
+    ),
+]
 DataOpt = Annotated[
     Path | None, typer.Option(help="More rows: CSV, Parquet or JSON; for parity a folder of Parquet, too.")
 ]

@@ -11,7 +11,7 @@ import typer
 
 from edgepack import console
 from edgepack.cli.files import policy_of, read, tolerance_of, write
-from edgepack.cli.options import BundleArg, DataOpt, JsonOpt, PickleOpt, RowsOpt, ToleranceOpt, TrackingOpt
+from edgepack.cli.options import BundleArg, DataOpt, Env, EnvOpt, JsonOpt, PickleOpt, RowsOpt, ToleranceOpt, TrackingOpt
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
@@ -52,6 +52,7 @@ def parity(
         bool, typer.Option("--github", help="Annotate for GitHub Actions, and add to $GITHUB_STEP_SUMMARY.")
     ] = False,
     allow_pickle: PickleOpt = False,
+    env: EnvOpt = Env.auto,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
@@ -92,6 +93,7 @@ def parity(
                 bounds=bounds or (),
                 tracking_uri=tracking_uri,
                 allow_pickle=allow_pickle,
+                env=env.value,
                 on_progress=progress,
             )
         if demanded and not (server or log):

@@ -28,6 +28,7 @@ def lower(
     input_dtype: InputDtype = "float32",
     output: Method | None = None,
     fallback: bool = True,
+    original: Any = None,
     on_step: Callable[[str], object] | None = None,
 ) -> Program:
     """The Program of a fitted estimator, usually a Pipeline.
@@ -39,6 +40,7 @@ def lower(
         output: the method whose answers the Program gives. None: `predict`, with the probabilities where there are
             any; `transform` for an estimator that predicts nothing.
         fallback: whether estimators without a lowering may become an `OnnxBlock` by skl2onnx.
+        original: answers in place of the estimator; see `edgepack.parity.Reference`.
         on_step: called with the path of every step that is looked at.
 
     Raises:
@@ -70,7 +72,7 @@ def lower(
         texts=tuple(b.texts),
     )
     asked = "predict_proba" if "probabilities" in answer.outputs else answer.method
-    method = _asked(with_one_tree(estimator), asked)
+    method = _asked(with_one_tree(estimator if original is None else original), asked)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         inputs = with_domains(b.inputs, b.categories, b.none_columns, method, as_float64(sample, b.inputs))

@@ -39,6 +39,8 @@ class Reference:
         estimator: as it was loaded; its `n_jobs` is left as it is.
         interface: the inputs and outputs by name.
         none_columns: string inputs whose missing value the estimator knows as `None` rather than NaN.
+        original: answers in place of the estimator where that was rebuilt from a model in another environment; the
+            estimator then only says where it is near a tie.
         form: what the estimator takes: a `table` (DataFrame by column names), a numeric `matrix`, an object `array`, or
             a list of `texts`, or of dicts (`records`).
             Found from the estimator and the interface where None.
@@ -48,6 +50,7 @@ class Reference:
     interface: Interface
     none_columns: frozenset[str] = frozenset()
     form: Form | None = None
+    original: Any = None
 
     def rows(self, columns: Columns) -> Any:
         """The rows as the estimator takes them; numbers are float64 holding values of the interface's input dtype."""
@@ -78,16 +81,17 @@ class Reference:
     def predict(self, columns: Columns) -> Answers:
         """The estimator's own answers to rows that it accepts. Raises what the estimator raises."""
         rows = self.rows(columns)
+        server = self.estimator if self.original is None else self.original
         answers: dict[str, Array] = {}
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for output in self.interface.outputs:
                 if output == "probabilities":
-                    answers[output] = np.asarray(self.estimator.predict_proba(rows), np.float64)
+                    answers[output] = np.asarray(server.predict_proba(rows), np.float64)
                 elif output == "label":
-                    answers[output] = np.asarray(self.estimator.predict(rows)).reshape(len(rows))  # CatBoost: (rows, 1)
+                    answers[output] = np.asarray(server.predict(rows)).reshape(len(rows))  # CatBoost: (rows, 1)
                 else:
-                    answers[output] = as_value(getattr(self.estimator, self.interface.method)(rows))
+                    answers[output] = as_value(getattr(server, self.interface.method)(rows))
         return answers
 
     def margins(self, columns: Columns) -> Margins:

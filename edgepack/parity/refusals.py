@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgepack.contract import Answers, Columns
-from edgepack.errors import ParityError
+from edgepack.errors import EdgepackError, ParityError
 from edgepack.ir.types import Array, Flags, Integers
 
 ROWS_AT_ONCE = 8192
@@ -84,6 +84,8 @@ class Questions:
     def _try(self, columns: Columns) -> Answers | None:
         try:
             return self.ask(columns)
+        except EdgepackError:  # nobody is there to refuse anything
+            raise
         except Exception as error:  # a user's own transformer may raise anything
             self.reason = self.reason or _one_line(error)
             return None

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
+from edgepack.environments import InstallFailed, cache_folder, cached, call, find_uv
 from edgepack.errors import EdgepackError
 from edgepack.runtimes.spec import Spec
 
 ARM64 = "EDGEPACK_ARM64_PYTHON"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-TIMEOUT_S = 600
 HERE = Path(__file__).parent
 
 
@@ -45,11 +43,6 @@ def command(spec: Spec) -> list[str]:
             return [node, str(HERE / "worker_web.mjs"), "{model}", str(_packages(spec)), browser]
 
 
-def cache_folder() -> Path:
-    """Where environments are kept: `$XDG_CACHE_HOME/edgepack/runtimes`, by default in `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgepack" / "runtimes"
-
-
 def _python(version: str) -> Path:
     """The interpreter of an environment with that ONNX Runtime, from wheels alone."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -58,10 +51,10 @@ def _python(version: str) -> Path:
     uv = _uv()
 
     def fill(folder: Path) -> None:
-        _call([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], folder.parent)
+        call([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], folder.parent)
         wanted = [f"onnxruntime=={version}", numpy]
         into = ["--python", str(folder / "bin" / "python")]
-        _call([uv, "pip", "install", "--quiet", "--only-binary", ":all:", *into, *wanted], folder.parent)
+        call([uv, "pip", "install", "--quiet", "--only-binary", ":all:", *into, *wanted], folder.parent)
 
     return _made(f"onnxruntime-{version}-py{python}", f"onnxruntime=={version}", fill) / "bin" / "python"
 
@@ -75,41 +68,16 @@ def _packages(spec: Spec) -> Path:
     def fill(folder: Path) -> None:
         folder.mkdir()
         (folder / "package.json").write_text('{"private": true}\n')
-        _call([npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", *names[spec.kind]], folder)
+        call([npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", *names[spec.kind]], folder)
 
     return _made(f"{spec.kind}-{version}", str(spec), fill)
 
 
 def _made(name: str, what: str, fill: Callable[[Path], None]) -> Path:
-    """The cached folder of that name; it is filled beside it first, so that an interrupted try leaves nothing there."""
-    folder = cache_folder() / name
-    if folder.is_dir():
-        return folder
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as scratch:
-            fill(Path(scratch) / name)
-            if not folder.is_dir():  # another process may have been faster
-                (Path(scratch) / name).rename(folder)
-    except OSError as error:
-        raise NotInstalled(f"{what}: cannot be installed ({error}); look at {folder.parent}") from error
-    except _Failed as error:
+        return cached(cache_folder("runtimes") / name, fill)
+    except InstallFailed as error:
         raise NotInstalled(f"{what}: cannot be installed ({error})") from error
-    return folder
-
-
-class _Failed(Exception):
-    """An installer's last words."""
-
-
-def _call(words: Sequence[str], where: Path) -> None:
-    """Runs an installer in a folder of the cache, where no project's settings reach it."""
-    try:
-        done = subprocess.run(words, cwd=where, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise _Failed(f"{Path(words[0]).name} took more than {TIMEOUT_S} s") from error
-    if done.returncode:
-        raise _Failed(" ".join((done.stderr or done.stdout).split())[:300] or f"status {done.returncode}")
 
 
 def _program(name: str, spec: Spec) -> str:
@@ -119,9 +87,7 @@ def _program(name: str, spec: Spec) -> str:
 
 
 def _uv() -> str:
-    beside = Path(sys.executable).with_name("uv")
-    found = shutil.which("uv") or (str(beside) if beside.is_file() else None)
-    if found is None:
+    if (found := find_uv()) is None:
         raise NotInstalled(
             "uv: not on PATH, and other versions of onnxruntime need it; pip install 'edgepack[runtimes]'"
         )

@@ -16,6 +16,8 @@ from typing import IO, Any
 
 import numpy as np
 
+LONGEST_HEADER = 1 << 30
+
 
 def write_frame(stream: IO[bytes], tensors: dict[str, Any], **header: Any) -> None:
     """Writes named arrays and whatever else the header holds."""
@@ -32,12 +34,20 @@ def write_frame(stream: IO[bytes], tensors: dict[str, Any], **header: Any) -> No
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The header and the arrays of the next frame. Raises `EOFError` where the stream ends."""
+def read_frame(stream: IO[bytes], most_bytes: int = 1 << 40) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The header and the arrays of the next frame.
+
+    Raises `EOFError` where the stream ends, `ValueError` for a frame of more than `most_bytes`.
+    """
     (length,) = struct.unpack("<I", _exactly(stream, 4))
+    if length > min(most_bytes, LONGEST_HEADER):
+        raise ValueError("a header that is too long")
     header = json.loads(_exactly(stream, length))
     tensors = {}
     for told in header.pop("tensors"):
+        most_bytes -= told["bytes"]
+        if most_bytes < 0:
+            raise ValueError("a frame that is too long")
         part = _exactly(stream, told["bytes"])
         if told["dtype"] == "string":
             array = np.array(json.loads(part), dtype=object)

@@ -7,9 +7,11 @@ import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
 
-from edgepack.errors import SourceError
+from edgepack.errors import EdgepackError, SourceError, UsageError
 from edgepack.lowerings import taught_names
 from edgepack.source.blame import blame
 from edgepack.source.boosters import FLAVORS, NativeBooster, file_of, flavor_of, is_own_file, reader_of
@@ -21,15 +23,25 @@ from edgepack.source.onnx_file import FLAVOR as ONNX
 from edgepack.source.onnx_file import OnnxModel, read_onnx
 from edgepack.source.trust import TRUSTED_TYPES
 
+Env = Literal["isolated", "current", "auto"]
+Form = Literal["skops", "joblib", "pickle"]
 
-def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
+
+def load(source: Source, *, allow_pickle: bool = False, env: Env = "current", into: Path | None = None) -> Fitted:
     """The fitted estimator of a source, out of exactly the bytes whose digests its lineage holds.
 
     A skops file is data: types outside `trust.TRUSTED_TYPES` are refused, whatever the model's `MLmodel` says, but for
     those that an installed distribution teaches (`edgepack.lowerings`); and so are trees whose indices point outside
-    themselves. A pickle (also by cloudpickle or joblib) is a program that runs with the caller's rights as soon as it
-    is read. `allow_pickle` (`--allow-pickle`) exists because most models that were registered before MLflow 3 are
-    pickles; give it only for a model that you or your own pipeline wrote.
+    themselves. A pickle (also by cloudpickle or joblib) is a program that runs as soon as it is read: by a worker that
+    can write to one folder and reach nothing else (`edgepack.source.isolated`), or, with `env="current"`, with the
+    caller's rights. `allow_pickle` (`--allow-pickle`) exists because most models that were registered before MLflow 3
+    are pickles; give it only for a model that you or your own pipeline wrote.
+
+    Args:
+        env: where the file is read. `isolated`: in the environment that the model recorded. `current`: in this process.
+            `auto`: in this process what is no pickle and was saved by this minor version of scikit-learn; a pickle of
+            this version by a worker of this very environment; everything else as `isolated`.
+        into: where a worker may have a folder, which must outlive the result.
 
     Raises:
         SourceError: no model of scikit-learn or a booster library; saved by another minor version of scikit-learn,
@@ -39,57 +51,91 @@ def load(source: Source, *, allow_pickle: bool = False) -> Fitted:
     with blame(source.uri):
         description = read_description(source.folder)
         part = partial(read_recorded, source.folder, files=source.lineage["artifacts"]["files"])
-        file_name, read = _file_and_reader(description, part, allow_pickle=allow_pickle)
+        file_name, form, own = _file_and_form(description, part, allow_pickle=allow_pickle)
+        content = part(file_name)
+        server = None
+        if own is not None:
+            if env == "isolated":
+                raise SourceError(f"{file_name} is data, which any version reads; leave out --env isolated")
+            estimator = _read_estimator(lambda: own(content))
+        elif env == "current" or (env == "auto" and form == "skops" and _is_of_here(description.sklearn_version)):
+            _check_version(description.sklearn_version)
+            estimator = _read_estimator(lambda: _READERS[form](content))
+        else:
+            estimator, server = _isolated(source, description, content, form, env, into)
         return Fitted(
-            estimator=_read_estimator(part(file_name), read),
+            estimator=estimator,
             example=_read_example(source, description),
             signature=description.signature,
             sklearn_version=description.sklearn_version,
+            server=server,
         )
 
 
-def _file_and_reader(
+def _isolated(
+    source: Source, description: ModelDescription, content: bytes, form: Form, env: Env, into: Path | None
+) -> tuple[Any, Any]:
+    from edgepack.source.isolated import load_isolated
+
+    if into is None:
+        raise UsageError("an isolated model needs a folder; give into=")
+    found: list[Any] = []
+    recorded = env == "isolated" or not _is_of_here(description.sklearn_version)
+
+    def read() -> Any:
+        estimator, server = load_isolated(source, description, content, form, recorded=recorded, into=into)
+        found.append(server)
+        return estimator
+
+    return _read_estimator(read), found[0]
+
+
+def _file_and_form(
     description: ModelDescription, part: Callable[[str], bytes], *, allow_pickle: bool
-) -> tuple[str, Callable[[bytes], Any]]:
-    """The model's file, and the one function that may read it; `part` gives the bytes of any file of the model."""
+) -> tuple[str, Form, Callable[[bytes], Any] | None]:
+    """The file, its form, and the reader of a library's own; `part` gives the bytes of any of the model's files."""
     if description.sklearn:
-        _check_version(description.sklearn_version)
         file_name = str(description.sklearn.get("pickled_model"))
-        return file_name, _choose_reader(file_name, description.sklearn, allow_pickle=allow_pickle)
+        return file_name, _form(file_name, description.sklearn, allow_pickle=allow_pickle), None
     if flavor := flavor_of(description):
         file_name = file_of(description, flavor)
         if is_own_file(description, flavor):
-            return file_name, reader_of(description, flavor)
-        return file_name, _choose_reader(file_name, description.flavors[flavor], allow_pickle=allow_pickle)
+            return file_name, "skops", reader_of(description, flavor)
+        return file_name, _form(file_name, description.flavors[flavor], allow_pickle=allow_pickle), None
     if ONNX in description.flavors:
-        return str(description.flavors[ONNX].get("data")), partial(read_onnx, part=part)
+        return str(description.flavors[ONNX].get("data")), "skops", partial(read_onnx, part=part)
     found = ", ".join(sorted(description.flavors)) or "none"
     known = ", ".join(("sklearn", *FLAVORS, ONNX))
     raise SourceError(f"no model of a known flavour ({found}); log one of {known}")
 
 
+def _is_of_here(saved: str | None) -> bool:
+    import sklearn
+
+    return saved is None or saved.split(".")[:2] == sklearn.__version__.split(".")[:2]
+
+
 def _check_version(saved: str | None) -> None:
     import sklearn
 
-    if saved is not None and saved.split(".")[:2] != sklearn.__version__.split(".")[:2]:
-        minor = ".".join(saved.split(".")[:2])
+    if saved is not None and not _is_of_here(saved):
         raise SourceError(
             f"saved by scikit-learn {saved}, but {sklearn.__version__} is installed, which may read it wrongly; "
-            f"install scikit-learn {minor} with an edgepack that supports it, or retrain the model"
+            "give --env isolated, or retrain the model"
         )
 
 
-def _choose_reader(file_name: str, flavor: Mapping[str, Any], *, allow_pickle: bool) -> Callable[[bytes], Any]:
-    """The one function that may read this model; whatever does not call itself skops counts as a pickle."""
+def _form(file_name: str, flavor: Mapping[str, Any], *, allow_pickle: bool) -> Form:
+    """How this model is read; whatever does not call itself skops counts as a pickle."""
     form = flavor.get("serialization_format") or "pickle"
     if form == "skops":
-        return _read_skops
+        return "skops"
     if not allow_pickle:
         raise SourceError(
             f"{file_name} is a pickle ({form}), which runs code when it is read; log the model with "
             "serialization_format='skops', or give --allow-pickle if you trust whoever wrote it"
         )
-    return _read_joblib if form == "joblib" or file_name.endswith(".joblib") else pickle.loads
+    return "joblib" if form == "joblib" or file_name.endswith(".joblib") else "pickle"
 
 
 def _read_skops(content: bytes) -> Any:
@@ -114,7 +160,12 @@ def _read_joblib(content: bytes) -> Any:
     return joblib.load(io.BytesIO(content))
 
 
-def _read_estimator(content: bytes, read: Callable[[bytes], Any]) -> Any:
+_READERS: Mapping[Form, Callable[[bytes], Any]] = MappingProxyType(
+    {"skops": _read_skops, "joblib": _read_joblib, "pickle": pickle.loads}
+)
+
+
+def _read_estimator(read: Callable[[], Any]) -> Any:
     from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
@@ -123,7 +174,7 @@ def _read_estimator(content: bytes, read: Callable[[bytes], Any]) -> Any:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            estimator = read(content)
+            estimator = read()
         for warning in caught:  # MLmodel may not know better than the estimators themselves
             if isinstance(warning.message, InconsistentVersionWarning):
                 _check_version(warning.message.original_sklearn_version)
@@ -133,7 +184,7 @@ def _read_estimator(content: bytes, read: Callable[[bytes], Any]) -> Any:
         if not hasattr(estimator, "fit"):
             raise SourceError(f"holds a {type(estimator).__name__}, no estimator; log a fitted scikit-learn model")
         check_is_fitted(estimator)
-    except SourceError:
+    except EdgepackError:
         raise
     except NotFittedError as error:
         raise SourceError(f"{type(estimator).__name__} was never fitted; fit it, then log it") from error

@@ -45,9 +45,12 @@ class Fitted:
             (None where the model was logged without one, or with one that is neither).
         signature: as in `Source`.
         sklearn_version: the scikit-learn that fitted it, where the model says so.
+        server: has the methods of the model in its own environment, whose answers are the reference; None where the
+            estimator itself is that model. The estimator was rebuilt from it then.
     """
 
     estimator: Any
     example: pd.DataFrame | np.ndarray[Any, Any] | None
     signature: Mapping[str, Any] | None
     sklearn_version: str | None
+    server: Any = None

@@ -11,6 +11,7 @@ import pytest
 
 from edgepack.bundle.bundle import Bundle
 from edgepack.contract import Verdict
+from edgepack.environments import cache_folder
 from edgepack.errors import UsageError
 from edgepack.matrix import lowest_that_holds
 from edgepack.recheck import recheck_golden
@@ -126,7 +127,7 @@ def test_an_installation_that_fails_leaves_nothing_behind(tmp_path: Path, monkey
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(install.NotInstalled, match=r"onnxruntime==1\.0\.9: cannot be installed \(no such version\)"):
         install.command(Spec.parse("onnxruntime==1.0.9"))
-    assert list(install.cache_folder().iterdir()) == []
+    assert list(cache_folder("runtimes").iterdir()) == []
 
 
 def test_the_lowest_version_has_no_failure_above_it() -> None:

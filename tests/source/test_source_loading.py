@@ -62,8 +62,7 @@ def test_other_flavours_are_named(save):
 @pytest.mark.parametrize("version", ["1.2.2", "1.10.0", "2.9.1"])
 def test_another_minor_version_of_scikit_learn_is_refused(save, version):
     source = save(LogisticRegression().fit(ROWS, LABELS), flavor={"sklearn_version": version})
-    minor = ".".join(version.split(".")[:2])
-    with pytest.raises(SourceError, match=f"saved by scikit-learn {version}, but .* install scikit-learn {minor}"):
+    with pytest.raises(SourceError, match=f"saved by scikit-learn {version}, but .*give --env isolated"):
         load(source)
 
 

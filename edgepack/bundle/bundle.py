@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgepack.bundle.files import MANIFEST, measure, names_in, read_small, told
+from edgepack.bundle.files import MANIFEST, copy_measured, measure, names_in, read_small, told
 from edgepack.bundle.lineage import lineage_path, read_lineage
 from edgepack.bundle.manifest import Manifest
 from edgepack.contract import Interface, Runner
@@ -106,15 +107,30 @@ class Bundle:
         return tuple(entry.artifact.target for entry in self.manifest.artifacts)
 
     def runner(self, target: str) -> BoundRunner:
-        """A runner for the artifact of a target, loaded from its file.
+        """A runner for the artifact of a target, loaded from the very bytes that the manifest names.
+
+        The file is hashed on the way into a private folder, and loaded from there: whoever changes the bundle after it
+        was opened changes nothing that runs.
 
         Raises:
+            SignatureError: the artifact is not any more what the bundle was opened with.
             UsageError: no such artifact in the bundle, or the target is not installed.
         """
         from edgepack.targets import find_target
 
         for entry in self.manifest.artifacts:
             if entry.artifact.target == target:
-                runner = find_target(target).open(self.path / entry.artifact.path, self.interface)
+                found = find_target(target)
+                with tempfile.TemporaryDirectory(prefix="edgepack-") as private:
+                    root = entry.artifact.path.as_posix()
+                    self._copy(root, Path(private))
+                    runner = found.open(Path(private) / root, self.interface)
                 return BoundRunner(runner=runner, interface=self.interface)
         raise UsageError(f"{target}: not in {self.path}; it holds {', '.join(self.targets) or 'no artifact'}")
+
+    def _copy(self, root: str, into: Path) -> None:
+        """Copies a file or folder of the bundle. Raises `SignatureError` unless it is as in the manifest."""
+        wanted = [f for f in self.manifest.files if f.path == root or f.path.startswith(f"{root}/")]
+        for file in wanted:
+            if copy_measured(self.path, file.path, into) != file.sha256:
+                raise SignatureError(f"{file.path}: changed since the bundle was opened; get the bundle again")

@@ -104,6 +104,18 @@ def measure(folder: Path, name: str) -> BundledFile:
         return BundledFile(path=name, sha256=sha256, size_bytes=file.tell())
 
 
+def copy_measured(folder: Path, name: str, into: Path) -> str:
+    """The SHA-256 of the bytes that went into a copy of a file, under the same name in another folder."""
+    copy = into / name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    sha256 = hashlib.sha256()
+    with copy.open("wb") as file:
+        for chunk in _chunks(folder, name):
+            sha256.update(chunk)
+            file.write(chunk)
+    return sha256.hexdigest()
+
+
 def read_small(folder: Path, name: str, limit_bytes: int = 64 << 20) -> bytes:
     """A file's bytes; hash and parse these, so that what was checked is what is read."""
     with _opened(folder, name) as file:

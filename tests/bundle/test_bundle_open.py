@@ -23,6 +23,7 @@ class Echo:
     """A runner that answers with its input."""
 
     path: Path
+    content: bytes = b""
     runtime: str = "echo 1.0"
 
     def run(self, columns: Columns) -> dict[str, np.ndarray[Any, Any]]:
@@ -34,7 +35,7 @@ class EchoTarget:
 
     def open(self, path: Path, interface: Interface) -> Echo:
         assert [i.name for i in interface.inputs] == ["age", "city"]
-        return Echo(path=path)
+        return Echo(path=path, content=path.read_bytes())
 
 
 @pytest.fixture
@@ -86,6 +87,34 @@ def test_another_key_does_not_open_it(signed: Any, tmp_path: Path) -> None:
         Bundle.open(signed.folder, key=public_path)
 
 
+@pytest.mark.usefixtures("echo")
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_is_changed_after_it_was_opened_never_runs(signed: Any, verified: bool) -> None:
+    bundle = Bundle.open(signed.folder, key=signed.public_path if verified else None)
+    (signed.folder / "onnx/model.onnx").write_bytes(b"other")
+    with pytest.raises(SignatureError, match=r"onnx/model\.onnx: changed since the bundle was opened"):
+        bundle.runner("onnx")
+    (signed.folder / "onnx/model.onnx").unlink()
+    (signed.folder / "onnx/model.onnx").symlink_to("/etc/hostname")
+    with pytest.raises(SignatureError, match=r"onnx/model\.onnx: a symbolic link"):
+        bundle.runner("onnx")
+
+
+@pytest.mark.usefixtures("echo")
+def test_what_is_changed_while_it_is_loaded_is_not_what_is_loaded(signed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target reads a copy: a change at the last moment finds nothing to change."""
+    genuine = (signed.folder / "onnx/model.onnx").read_bytes()
+
+    class Slow(EchoTarget):
+        def open(self, path: Path, interface: Interface) -> Echo:
+            (signed.folder / "onnx/model.onnx").write_bytes(b"other")
+            return super().open(path, interface)
+
+    monkeypatch.setattr("edgepack.targets.find_target", lambda name: Slow())
+    bundle = Bundle.open(signed.folder, key=signed.public_path)
+    assert bundle.runner("onnx").runner.content == genuine
+
+
 def test_no_folder_is_a_usage_error(signed: Any, tmp_path: Path) -> None:
     for key in (None, signed.public_path):
         with pytest.raises(UsageError, match="nowhere: no such bundle"):
@@ -106,7 +135,8 @@ def test_a_runner_takes_rows_in_any_form(signed: Any, rows: Any) -> None:
     runner = Bundle.open(signed.folder).runner("onnx")
     answers = runner.run(rows)
     assert runner.runtime == "echo 1.0"
-    assert runner.runner.path == signed.folder / "onnx/model.onnx"
+    assert runner.runner.path.parts[-2:] == ("onnx", "model.onnx")
+    assert runner.runner.content == (signed.folder / "onnx/model.onnx").read_bytes()
     assert repr(answers["value"].tolist()) == "[0.10000000149011612, nan]"
     assert answers["label"].tolist() == ["Köln", None]
 

@@ -42,6 +42,14 @@ def parity(
     log: Annotated[
         Path | None, typer.Option(help="Judge answers that devices recorded instead: JSON lines, as golden rows are.")
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write BUNDLE.runtimes.json: where it holds, and the lowest version.")
+    ] = False,
+    sign_key: Annotated[str | None, typer.Option(help="Sign the record, too: a key as `export` takes it.")] = None,
+    sign_public: Annotated[Path | None, typer.Option(help="The public key (PEM) of a cloud key.")] = None,
+    sign_password: Annotated[
+        str | None, typer.Option(envvar="EDGEPACK_SIGN_PASSWORD", help="The private key's password or the token's PIN.")
+    ] = None,
     policy: Annotated[
         Path | None,
         typer.Option(help="What must hold (default: edgepack.toml or pyproject.toml here, if it has the table)."),
@@ -58,12 +66,15 @@ def parity(
 ) -> None:
     """Gate: compare a bundle's artifacts with the original model (exit code 5 where they differ, 7 over budget)."""
     from edgepack.bundle.bundle import Bundle
+    from edgepack.bundle.signers import open_signing_key
     from edgepack.drift import log_drift, server_drift
+    from edgepack.errors import UsageError
     from edgepack.gate import require_all
     from edgepack.gate.report import to_annotations, to_document, to_junit, to_markdown
     from edgepack.gating import checks_of
     from edgepack.parity.report import to_table
     from edgepack.recheck import recheck, recheck_golden
+    from edgepack.record import write_record
     from edgepack.runtimes import Spec
 
     demanded = policy_of(policy)
@@ -71,6 +82,9 @@ def parity(
     runtimes = list(dict.fromkeys([*asked, *(demanded.runtimes if demanded else ())]))
     opened = Bundle.open(bundle)
     allowed = tolerance_of(tolerance, demanded)
+    if (record or sign_key) and (not record or self_test or server or log):
+        raise UsageError("--sign-key signs a record, and only artifacts have one; give --record alone")
+    key = open_signing_key(sign_key, sign_password, sign_public) if sign_key else None
     if self_test:
         _self_test(opened, data, rows, allowed, tracking_uri, allow_pickle, json=json)
         return
@@ -98,6 +112,8 @@ def parity(
             )
         if demanded and not (server or log):
             checks = checks_of(demanded, verdicts, opened)
+    if record:
+        write_record(opened, verdicts, key)
     if junit:
         write(junit, to_junit(verdicts, checks))
     if markdown:

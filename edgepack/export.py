@@ -50,6 +50,7 @@ def export(
     env: Env = "auto",
     sample: Any = None,
     data: Any = None,
+    truth: str | None = None,
     input_dtype: InputDtype = "float32",
     output: Method | None = None,
     min_runtime: str = "1.21",
@@ -78,6 +79,8 @@ def export(
         env: where the model is read and answers: `isolated`, `current` or `auto`; see `edgepack.source.load`.
         sample: rows in place of the model's own input example.
         data: further rows for parity, as the estimator takes them.
+        truth: the column of `data` with the true answers, for a budget with a metric; None for the only column that is
+            no input.
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
             any; `transform` for a model that predicts nothing.
         precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
@@ -99,7 +102,7 @@ def export(
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
     from edgepack.parity import bound_files, prove_files, run_parity
-    from edgepack.rows import columns_of
+    from edgepack.rows import columns_of, with_truth
     from edgepack.targets import find_target
 
     progress = on_progress or (lambda _what, _done, _total: None)
@@ -136,6 +139,9 @@ def export(
             ios=ios or (15 if wish is None else QUANTIZED_IOS),
             metadata=_metadata(compiled, lineage),
         )
+        answers_known = None
+        if wish is not None and wish.budget.metric:
+            data, answers_known = with_truth(data, truth, compiled.program.interface)
         more = None if data is None else columns_of(data, compiled.program.interface)
         shrunk = None
         if wish is None:
@@ -143,7 +149,17 @@ def export(
         else:
             given, origin = (compiled.sample_columns, "input example") if more is None else (more, "data")
             into = Path(scratch) / "artifacts"
-            shrunk = shrink(compiled, chosen, options, wish, into, rows=given, origin=origin, on_progress=progress)
+            shrunk = shrink(
+                compiled,
+                chosen,
+                options,
+                wish,
+                into,
+                rows=given,
+                origin=origin,
+                truth=answers_known,
+                on_progress=progress,
+            )
             compiled, artifacts = shrunk.compiled, shrunk.artifacts
         cases = cases_for(compiled, rows=rows, data=more)
         runners = {t.name: _runner(t, a, compiled) for t, a in zip(chosen, artifacts, strict=True)}

@@ -62,6 +62,33 @@ def columns_of(rows: Any, interface: Interface) -> dict[str, Array]:
     return columns
 
 
+def with_truth(rows: Any, name: str | None, interface: Interface) -> tuple[pd.DataFrame, Any]:
+    """The rows of a DataFrame without their true answers, and those.
+
+    Args:
+        name: the column that holds them; None for the only column that is no input.
+
+    Raises:
+        UsageError: no DataFrame, no such column, or it does not show which one is meant.
+    """
+    import pandas as pd
+
+    if not isinstance(rows, pd.DataFrame):
+        raise UsageError("a metric is computed on rows with their true answers; give them with --data FILE")
+    inputs = {i.name for i in interface.inputs}
+    others = [str(column) for column in rows.columns if column not in inputs]
+    wide = _only_wide(interface)
+    if name is None and (len(others) != 1 or (wide is not None and wide.name not in rows.columns)):
+        told = ", ".join(others) or "none"
+        raise UsageError(f"columns beside the inputs: {told}; say which holds the true answers with --label-column")
+    found = others[0] if name is None else name
+    if found not in rows.columns:
+        raise UsageError(f"{found}: no such column in the data; --label-column takes one of {', '.join(others)}")
+    if rows[found].isna().any():
+        raise UsageError(f"{found}: a true answer is missing in row {int(rows[found].isna().argmax())}; leave it out")
+    return rows.drop(columns=found), rows[found].to_numpy()
+
+
 def domain_errors(columns: Mapping[str, Array], interface: Interface) -> list[str]:
     """One line for each reason why the server would refuse a row: the input, its first such value, the row."""
     return [

@@ -96,26 +96,34 @@ def shrink(
     *,
     rows: Columns,
     origin: str,
+    truth: Any = None,
     on_progress: Progress,
 ) -> Shrunk:
     """The artifacts of the chosen way.
 
     Args:
         into: a folder for artifacts.
-        rows: representative rows. With `auto`, every second one chooses and the others confirm.
+        rows: representative rows. What they show must leave room for others, where `auto` chooses by it.
         origin: whose rows they are.
+        truth: the rows' true answers, for a budget with a metric.
 
     Raises:
         BudgetError: the method finds nothing to quantize, or nothing keeps within the budget.
+        UsageError: the metric cannot be computed.
     """
     server, refused = compiled.server.answers(rows)
     kept = {name: values[~refused] for name, values in rows.items()}
-    count = int((~refused).sum())
-    chooses = np.arange(count) % 2 == 0 if wish.quantize == "auto" else np.ones(count, np.bool_)
+    known = None if truth is None else np.asarray(truth)[~refused]
 
-    def effect(of: Compiled, some: Any) -> Effect:
-        answers = of.program.run({name: values[some] for name, values in kept.items()})
-        return effect_of({name: answer[some] for name, answer in server.items()}, answers, origin=origin)
+    def effect(of: Compiled) -> Effect:
+        answers = of.program.run(kept)
+        found = effect_of(server, answers, origin=origin)
+        if known is None or not wish.budget.metric:
+            return found
+        from edgepack.quantize.metric import drop_of
+
+        drop = drop_of(wish.budget.metric, known, server, answers, of.program.interface.classes)
+        return replace(found, metric=drop.metric, metric_drop=drop.size, metric_scatter=drop.scatter)
 
     def attempt(method: Method | None) -> Try:
         quantized = compiled if method is None else compiled.quantized_by(method)
@@ -126,19 +134,20 @@ def shrink(
             folder = into / (method or "plain") / target.name
             folder.mkdir(parents=True)
             artifacts.append(target.emit(quantized.program, folder, changed))
-        found = effect(quantized, chooses)
+        found = effect(quantized)
+        moves = quantized.quantized is not None and quantized.quantized.touched > 0
         return Try(
             method=method,
             compiled=quantized,
             artifacts=tuple(artifacts),
             sizes={artifact.target: size_of(artifact.path) for artifact in artifacts},
             effect=found,
-            over=tuple(wish.budget.broken_by(found)),
+            over=tuple(wish.budget.broken_by(found, reserve=moves and wish.quantize == "auto")),
         )
 
     methods: tuple[Method, ...] = METHODS if wish.quantize == "auto" else (wish.quantize,) if wish.quantize else ()
     tries = [attempt(None), *map(attempt, methods)]
-    chosen = _smallest(tries, wish, lambda of: effect(of, ~chooses)) if wish.quantize == "auto" else tries[-1]
+    chosen = _smallest(tries) if wish.quantize == "auto" else tries[-1]
     if wish.quantize not in (None, "auto"):
         _require(chosen, wish)
     return Shrunk(compiled=chosen.compiled, artifacts=chosen.artifacts, document=_document(chosen, tries, wish))
@@ -154,12 +163,12 @@ def size_of(path: Path) -> Size:
     )
 
 
-def _smallest(tries: Sequence[Try], wish: Wish, unseen: Callable[[Compiled], Effect]) -> Try:
-    """The smallest that keeps within the budget on the rows that choose, and on those that did not."""
-    for candidate in sorted(tries, key=lambda t: t.size_bytes):
-        if not candidate.over and not wish.budget.broken_by(unseen(candidate.compiled)):
-            return candidate
-    raise BudgetError("auto: no way of quantizing keeps within the budget; allow more")
+def _smallest(tries: Sequence[Try]) -> Try:
+    """The smallest that keeps within the budget."""
+    within = [candidate for candidate in tries if not candidate.over]
+    if not within:
+        raise BudgetError("auto: no way of quantizing keeps within the budget; allow more")
+    return min(within, key=lambda candidate: candidate.size_bytes)
 
 
 def _require(chosen: Try, wish: Wish) -> None:
@@ -176,7 +185,7 @@ def _document(chosen: Try, tries: Sequence[Try], wish: Wish) -> dict[str, Any]:
         "asked": wish.quantize or "none",
         "method": chosen.method or "none",
         "packed": wish.packs or chosen.method is not None,
-        "effect": asdict(chosen.effect),
+        "effect": _told(chosen.effect),
         "parts": [
             {
                 "step": part.step,
@@ -192,9 +201,14 @@ def _document(chosen: Try, tries: Sequence[Try], wish: Wish) -> dict[str, Any]:
             {
                 "method": t.method or "none",
                 "sizes": {target: asdict(size) for target, size in t.sizes.items()},
-                "effect": asdict(t.effect),
+                "effect": _told(t.effect),
                 "over_budget": list(t.over),
             }
             for t in tries
         ],
     }
+
+
+def _told(effect: Effect) -> dict[str, Any]:
+    """An effect for the manifest; of a metric only where one was asked for."""
+    return {name: value for name, value in asdict(effect).items() if effect.metric or not name.startswith("metric")}

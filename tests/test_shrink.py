@@ -22,13 +22,14 @@ from edgepack.errors import BudgetError
 from edgepack.lower import lower
 from edgepack.passes import optimize
 from edgepack.quantize import Budget, effect_of
+from edgepack.quantize.metric import drop_of
 from edgepack.rows import columns_of
 from edgepack.shrink import Wish, shrink
 from edgepack.targets import find_target
 
 R = np.random.default_rng(1)
-X = R.normal(size=(3000, 10)).astype(np.float32).astype(np.float64)
-VALUE = X[:, 0] + np.sin(2 * X[:, 1]) + 0.3 * R.normal(size=3000)
+X = R.normal(size=(7000, 10)).astype(np.float32).astype(np.float64)
+VALUE = X[:, 0] + np.sin(2 * X[:, 1]) + 0.3 * R.normal(size=7000)
 LABEL = np.digitize(VALUE, [-0.5, 0.5])
 MODELS = {
     "MLP": (lambda: make_pipeline(StandardScaler(), MLPClassifier((80, 40), max_iter=30, random_state=0)), LABEL),
@@ -52,21 +53,48 @@ def models() -> dict[str, Compiled]:
     return found
 
 
-@pytest.mark.parametrize(("name", "allowed"), product(MODELS, [3e-4, 0.01, 0.1, 1.0]))
+BUDGETS = [
+    *(Budget(max_abs_error=allowed) for allowed in (3e-4, 0.01, 0.1, 1.0)),
+    *(Budget(max_label_change=share) for share in (0.002, 0.01, 0.05)),
+    *(Budget(metric="auto", max_metric_drop=drop) for drop in (1e-4, 0.003, 0.03)),
+]
+
+
+@pytest.mark.parametrize(("name", "number"), product(MODELS, range(len(BUDGETS))))
 def test_auto_keeps_its_budget_on_rows_that_it_did_not_see(
-    models: dict[str, Compiled], name: str, allowed: float, tmp_path: Path
+    models: dict[str, Compiled], name: str, number: int, tmp_path: Path
 ) -> None:
-    compiled = models[name]
-    wish = Wish(quantize="auto", budget=Budget(max_abs_error=allowed))
-    columns = columns_of(X[1000:2000], compiled.program.interface)
-    shrunk = _shrink(compiled, wish, columns, tmp_path)
-    unseen = columns_of(X[2000:], compiled.program.interface)
-    effect = effect_of(compiled.program.run(unseen), shrunk.compiled.program.run(unseen), origin="data")
-    # the largest error of a thousand other rows may be a little larger than that of the thousand that chose
-    assert effect.p99_abs_error <= allowed
-    assert effect.max_abs_error <= 2 * allowed
-    assert shrunk.document["method"] in ("none", "fp16", "int8", "int4")
-    assert (allowed >= 1.0) <= (shrunk.document["method"] == "int4")
+    compiled, y = models[name], MODELS[name][1]
+    budget = BUDGETS[number]
+    if budget.metric:
+        budget = replace(budget, metric="r2" if y is VALUE else "accuracy")
+    seen, unseen = np.split(1000 + np.random.default_rng(number).permutation(6000), [1500])
+    columns = columns_of(X[seen], compiled.program.interface)
+    shrunk = _shrink(compiled, Wish(quantize="auto", budget=budget), columns, tmp_path, truth=y[seen])
+    others = columns_of(X[unseen], compiled.program.interface)
+    server, answers = compiled.program.run(others), shrunk.compiled.program.run(others)
+    effect = effect_of(server, answers, origin="data")
+    if budget.metric:
+        drop = drop_of(budget.metric, y[unseen], server, answers, compiled.program.interface.classes)
+        effect = replace(effect, metric_drop=drop.size)
+    assert budget.broken_by(effect) == []
+    roomy = max(budget.max_abs_error or 0, (budget.max_label_change or 0) * 20, (budget.max_metric_drop or 0) * 40)
+    assert (shrunk.document["method"] == "int4") or roomy < 1 or name == "forest"
+
+
+def test_what_only_the_rows_at_hand_keep_is_not_taken(models: dict[str, Compiled], tmp_path: Path) -> None:
+    """int4 is within its budget on the rows that are there, but leaves no room for others."""
+    compiled = models["MLP"]
+    columns = columns_of(X[1000:1300], compiled.program.interface)
+    (largest,) = [
+        t["effect"]["max_abs_error"]
+        for t in _shrink(compiled, Wish(quantize="auto"), columns, tmp_path / "any").document["tries"]
+        if t["method"] == "int4"
+    ]
+    budget = Budget(max_abs_error=1.5 * largest)
+    for quantize, method in (("int4", "int4"), ("auto", "int8")):
+        wish = Wish(quantize=quantize, budget=budget)  # type: ignore[arg-type]
+        assert _shrink(compiled, wish, columns, tmp_path / quantize).document["method"] == method
 
 
 def test_a_budget_that_nothing_keeps_is_an_error(models: dict[str, Compiled], tmp_path: Path) -> None:
@@ -87,7 +115,7 @@ def test_packing_alone_changes_no_number(models: dict[str, Compiled], tmp_path: 
     np.testing.assert_array_equal(runner.run(columns)["value"], compiled.estimator.predict(X[1000:1200]))
 
 
-def _shrink(compiled: Compiled, wish: Wish, columns: Any, into: Path) -> Any:
+def _shrink(compiled: Compiled, wish: Wish, columns: Any, into: Path, truth: Any = None) -> Any:
     return shrink(
         compiled,
         [find_target("onnx")],
@@ -96,5 +124,6 @@ def _shrink(compiled: Compiled, wish: Wish, columns: Any, into: Path) -> Any:
         into,
         rows=columns,
         origin="data",
+        truth=truth,
         on_progress=lambda _what, _done, _total: None,
     )

@@ -92,6 +92,16 @@ def export(
     max_abs_error: Annotated[
         float | None, typer.Option(min=0, help="Budget: how far a probability or value may move.")
     ] = None,
+    max_metric_drop: Annotated[
+        str | None,
+        typer.Option(
+            help="Budget: how much a scikit-learn scorer may lose on --data, such as accuracy:0.2% (which is 0.002)."
+        ),
+    ] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="The column of --data with the true answers (default: the only one that is no input)."),
+    ] = None,
     allow_noop: Annotated[
         bool, typer.Option("--allow-noop", help="Go on where --quantize finds nothing to quantize.")
     ] = False,
@@ -125,7 +135,8 @@ def export(
             precision=precision.value,
             ios=ios,
             expires=expires,
-            wish=_wish(quantize, optimize, max_label_change, max_abs_error, allow_noop=allow_noop),
+            truth=label_column,
+            wish=_wish(quantize, optimize, max_label_change, max_abs_error, max_metric_drop, allow_noop=allow_noop),
             lineage=lineage.value,
             register=register,
             statements=[kind.value for kind in statement or ()],
@@ -144,18 +155,20 @@ def _wish(
     optimize: Optimize,
     max_label_change: str | None,
     max_abs_error: float | None,
+    max_metric_drop: str | None,
     *,
     allow_noop: bool,
 ) -> Wish | None:
     from edgepack.errors import UsageError
-    from edgepack.quantize import Budget, share_of
+    from edgepack.quantize import Budget, metric_of, share_of
     from edgepack.shrink import Wanted, Wish
 
-    if quantize is None and (max_label_change is not None or max_abs_error is not None):
+    if quantize is None and (max_label_change, max_abs_error, max_metric_drop) != (None, None, None):
         raise UsageError("a budget without --quantize; add for example --quantize auto")
     if quantize is None and optimize is Optimize.speed:
         return None
     share = None if max_label_change is None else share_of(max_label_change)
-    budget = Budget(max_label_change=share, max_abs_error=max_abs_error)
+    metric, drop = ("", None) if max_metric_drop is None else metric_of(max_metric_drop)
+    budget = Budget(max_label_change=share, max_abs_error=max_abs_error, metric=metric, max_metric_drop=drop)
     method: Wanted | None = quantize.value if quantize else None
     return Wish(quantize=method, packs=optimize is Optimize.size, budget=budget, allow_noop=allow_noop)

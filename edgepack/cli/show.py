@@ -84,6 +84,7 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
         "label changes",
         "|Δ| max",
         "|Δ| 99 %",
+        *([f"{metric} lost"] if (metric := effect.get("metric")) else []),
     ]
     for name in [*columns, ""]:
         table.add_column(name, justify="left" if name in ("method", "") else "right")
@@ -97,6 +98,7 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
             f"{found['label_changes']:,}",
             f"{found['max_abs_error']:.2g}",
             f"{found['p99_abs_error']:.2g}",
+            *([f"{found['metric_drop']:.2g}"] if metric else []),
             "; ".join(tried["over_budget"]) or ("chosen" if chosen else ""),
             style="bold" if chosen else "",
         )

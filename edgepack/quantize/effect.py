@@ -11,6 +11,9 @@ from edgepack.contract import Answers
 from edgepack.errors import UsageError
 from edgepack.ir.types import Floats
 
+ROOM, SIGMAS = 2.0, 2.0
+"""What is kept in reserve for rows that were not measured: of a largest error, and in standard errors."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
@@ -24,6 +27,9 @@ class Effect:
         label_changes: rows whose label differs.
         max_abs_error, p99_abs_error, mean_abs_error: of each row's largest |Δ|, of probabilities where there are any,
             else of values; 0 where the model gives labels alone.
+        metric: the scorer that was asked for; empty where none was.
+        metric_drop: what its score loses.
+        metric_scatter: the standard error of that.
     """
 
     rows: int
@@ -32,12 +38,16 @@ class Effect:
     max_abs_error: float
     p99_abs_error: float
     mean_abs_error: float
+    metric: str = ""
+    metric_drop: float = 0.0
+    metric_scatter: float = 0.0
 
     def __str__(self) -> str:
         """`on 500 rows (data): 2 labels change (0.4 %), |Δ| at most 0.0031, 0.0012 for 99 %`."""
         labels = f"{self.label_changes} labels change ({self.label_changes / max(self.rows, 1):.2%}), "
         errors = f"|Δ| at most {self.max_abs_error:.2g}, {self.p99_abs_error:.2g} for 99 %"
-        return f"on {self.rows:,} rows ({self.origin}): {labels}{errors}"
+        drop = f", {self.metric} loses {self.metric_drop:.4g}" if self.metric else ""
+        return f"on {self.rows:,} rows ({self.origin}): {labels}{errors}{drop}"
 
 
 def effect_of(server: Answers, quantized: Answers, *, origin: str) -> Effect:
@@ -63,20 +73,56 @@ class Budget:
     Attributes:
         max_label_change: the share of rows, 0 to 1, whose label may change.
         max_abs_error: of a probability or value.
+        metric: a scorer of scikit-learn's.
+        max_metric_drop: how much its score may lose, in its own unit.
     """
 
     max_label_change: float | None = None
     max_abs_error: float | None = None
+    metric: str = ""
+    max_metric_drop: float | None = None
 
-    def broken_by(self, effect: Effect) -> list[str]:
-        """What is over the budget, in words."""
+    def broken_by(self, effect: Effect, *, reserve: bool = False) -> list[str]:
+        """What is over the budget, in words; with `reserve`, also what other rows than these might put over it.
+
+        A largest error is doubled then, a share of labels raised to the upper end of its interval of two standard
+        errors, a lost score by two standard errors.
+        """
         problems = []
         share = effect.label_changes / max(effect.rows, 1)
-        if self.max_label_change is not None and share > self.max_label_change:
-            problems.append(f"{share:.3%} of labels change, {self.max_label_change:.3%} may")
-        if self.max_abs_error is not None and effect.max_abs_error > self.max_abs_error:
-            problems.append(f"|Δ| {effect.max_abs_error:.3g}, {self.max_abs_error:g} is allowed")
+        at_most = _upper(share, effect.rows) if reserve else share
+        if self.max_label_change is not None and at_most > self.max_label_change:
+            beyond = f", up to {at_most:.3%} of others may" if reserve else ""
+            problems.append(f"{share:.3%} of labels change{beyond}, {self.max_label_change:.3%} may")
+        if self.max_abs_error is not None and effect.max_abs_error * (ROOM if reserve else 1) > self.max_abs_error:
+            room = f", {ROOM:g} times as much of others" if reserve else ""
+            problems.append(f"|Δ| {effect.max_abs_error:.3g}{room}, {self.max_abs_error:g} is allowed")
+        drop = effect.metric_drop + (SIGMAS * effect.metric_scatter if reserve else 0)
+        if self.max_metric_drop is not None and drop > self.max_metric_drop:
+            beyond = f" ± {SIGMAS * effect.metric_scatter:.3g}" if reserve else ""
+            problems.append(
+                f"{self.metric} loses {effect.metric_drop:.3g}{beyond}, {self.max_metric_drop:g} is allowed"
+            )
         return problems
+
+
+def _upper(share: float, rows: int) -> float:
+    """The upper end of the interval of so many standard errors. Source: E. B. Wilson, 1927."""
+    if not rows:
+        return 1.0
+    z = SIGMAS**2 / rows
+    return min(1.0, (share + z / 2 + (share * (1 - share) * z + z * z / 4) ** 0.5) / (1 + z))
+
+
+def metric_of(text: str) -> tuple[str, float]:
+    """`accuracy:0.2%` or `neg_root_mean_squared_error:0.5` as the scorer's name and a number; 0.2% is 0.002.
+
+    Raises `UsageError` for anything else.
+    """
+    found = re.fullmatch(r"(\w+):(\d+(?:\.\d*)?|\.\d+)(e-?\d+)?\s*(%?)", text.strip(), re.IGNORECASE)
+    if not found:
+        raise UsageError(f"{text}: is no metric and drop; write for example accuracy:0.2%")
+    return found[1], float(found[2] + (found[3] or "")) / (100 if found[4] else 1)
 
 
 def share_of(text: str) -> float:

@@ -43,6 +43,8 @@ def test_auto_takes_the_smallest_within_the_budget(edgepack: Any, tmp_path: Path
     [
         (("--quantize", "int4", "--max-abs-error", "1e-9"), 7, "int4: |Δ| "),
         (("--quantize", "int4", "--max-label-change", "lots"), 2, "lots: is no share; write for example 0.1% or 0.001"),
+        (("--quantize", "auto", "--max-metric-drop", "fast"), 2, "fast: is no metric and drop; write for example"),
+        (("--quantize", "auto", "--max-metric-drop", "r2:1%", "--label-column", "wage"), 2, "wage: no such column"),
         (("--max-abs-error", "0.1"), 2, "a budget without --quantize; add for example --quantize auto"),
     ],
 )

@@ -259,6 +259,9 @@ class Target(Protocol):
     of this interface, without running it; each problem's step is the file and the path in it.
 
     A target may have `parts(path) -> dict[str, int]`: what an artifact's bytes are for, as the report shows.
+
+    A target may have `sections(path) -> dict[str, bytes]`: what an artifact says of `weights`, `trees`, `tables` and,
+    all that is left, its `graph`.
     """
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +16,7 @@ from edgepack.quantize import METHODS, Budget, Effect, Method, effect_of
 
 if TYPE_CHECKING:
     from edgepack.compiler import Compiled
+    from edgepack.ir import Program
 
 Wanted = Method | Literal["auto"]
 
@@ -44,10 +45,23 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """An artifact's bytes, raw and deflated."""
+    """An artifact's bytes, raw and deflated.
+
+    Attributes:
+        sections: of what it says of `weights`, `trees`, `tables` and its `graph`, where the target tells them apart.
+    """
 
     size_bytes: int
     compressed_size_bytes: int
+    sections: Mapping[str, Size] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """For the manifest."""
+        sizes: dict[str, Any] = {
+            "size_bytes": self.size_bytes,
+            "compressed_size_bytes": self.compressed_size_bytes,
+        }
+        return {**sizes, **({"sections": {n: s.document() for n, s in self.sections.items()}} if self.sections else {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,22 +139,29 @@ def shrink(
         drop = drop_of(wish.budget.metric, known, server, answers, of.program.interface.classes)
         return replace(found, metric=drop.metric, metric_drop=drop.size, metric_scatter=drop.scatter)
 
+    def emitted(program: Program, name: str, changed: EmitOptions) -> tuple[Artifact, ...]:
+        artifacts = []
+        for target in targets:
+            on_progress(f"emit {target.name} {name}", 0, 0)
+            folder = into / name / target.name
+            folder.mkdir(parents=True)
+            artifacts.append(target.emit(program, folder, changed))
+        return tuple(artifacts)
+
+    def sizes(artifacts: Sequence[Artifact]) -> dict[str, Size]:
+        return {a.target: size_of(a.path, t) for t, a in zip(targets, artifacts, strict=True)}
+
     def attempt(method: Method | None) -> Try:
         quantized = compiled if method is None else compiled.quantized_by(method)
         changed = replace(options, packs=True, precision="float32") if method else replace(options, packs=wish.packs)
-        artifacts = []
-        for target in targets:
-            on_progress(f"emit {target.name}" + (f" {method}" if method else ""), 0, 0)
-            folder = into / (method or "plain") / target.name
-            folder.mkdir(parents=True)
-            artifacts.append(target.emit(quantized.program, folder, changed))
+        artifacts = emitted(quantized.program, method or "none", changed)
         found = effect(quantized)
         moves = quantized.quantized is not None and quantized.quantized.touched > 0
         return Try(
             method=method,
             compiled=quantized,
-            artifacts=tuple(artifacts),
-            sizes={artifact.target: size_of(artifact.path) for artifact in artifacts},
+            artifacts=artifacts,
+            sizes=sizes(artifacts),
             effect=found,
             over=tuple(wish.budget.broken_by(found, reserve=moves and wish.quantize == "auto")),
         )
@@ -150,17 +171,31 @@ def shrink(
     chosen = _smallest(tries) if wish.quantize == "auto" else tries[-1]
     if wish.quantize not in (None, "auto"):
         _require(chosen, wish)
-    return Shrunk(compiled=chosen.compiled, artifacts=chosen.artifacts, document=_document(chosen, tries, wish))
+    before = sizes(emitted(compiled.program, "before", replace(options, packs=False))) if wish.packs else tries[0].sizes
+    document = _document(chosen, tries, wish, before)
+    return Shrunk(compiled=chosen.compiled, artifacts=chosen.artifacts, document=document)
 
 
-def size_of(path: Path) -> Size:
-    """A file's bytes, or a folder's files' together, as they are and each deflated at level 6."""
+def size_of(path: Path, target: Target | None = None) -> Size:
+    """A file's bytes, or a folder's files' together, as they are and each deflated at level 6; by section, if asked."""
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     contents = [file.read_bytes() for file in files]
+    size_bytes = sum(map(len, contents))
+    found = target.sections(path) if target is not None and hasattr(target, "sections") else {}
+    unnamed = size_bytes - sum(map(len, found.values()))  # tags and lengths of fields
     return Size(
-        size_bytes=sum(map(len, contents)),
-        compressed_size_bytes=sum(len(zlib.compress(content, 6)) for content in contents),
+        size_bytes=size_bytes,
+        compressed_size_bytes=sum(map(_deflated, contents)),
+        sections={
+            name: Size(size_bytes=len(content) + unnamed * (name == "graph"), compressed_size_bytes=_deflated(content))
+            for name, content in found.items()
+            if content
+        },
     )
+
+
+def _deflated(content: bytes) -> int:
+    return len(zlib.compress(content, 6))
 
 
 def _smallest(tries: Sequence[Try]) -> Try:
@@ -179,12 +214,13 @@ def _require(chosen: Try, wish: Wish) -> None:
         raise BudgetError(f"{chosen.method}: {'; '.join(chosen.over)}; allow more, or choose a finer method")
 
 
-def _document(chosen: Try, tries: Sequence[Try], wish: Wish) -> dict[str, Any]:
+def _document(chosen: Try, tries: Sequence[Try], wish: Wish, before: Mapping[str, Size]) -> dict[str, Any]:
     parts = chosen.compiled.quantized.parts if chosen.compiled.quantized else ()
     return {
         "asked": wish.quantize or "none",
         "method": chosen.method or "none",
         "packed": wish.packs or chosen.method is not None,
+        "before": {target: size.document() for target, size in before.items()},
         "effect": _told(chosen.effect),
         "parts": [
             {
@@ -200,7 +236,7 @@ def _document(chosen: Try, tries: Sequence[Try], wish: Wish) -> dict[str, Any]:
         "tries": [
             {
                 "method": t.method or "none",
-                "sizes": {target: asdict(size) for target, size in t.sizes.items()},
+                "sizes": {target: size.document() for target, size in t.sizes.items()},
                 "effect": _told(t.effect),
                 "over_budget": list(t.over),
             }

@@ -72,6 +72,12 @@ class CoreMLTarget:
 
         return open_runner(path, interface)
 
+    def sections(self, path: Path) -> dict[str, bytes]:
+        """See `edgepack_coreml.sections`."""
+        from edgepack_coreml.sections import sections
+
+        return sections(path)
+
     def read_forest(self, path: Path, interface: Interface) -> Decisions | None:
         """What the trees of a classic file decide, from the file alone; None where it is more than a forest."""
         from edgepack_coreml.read import read_decisions

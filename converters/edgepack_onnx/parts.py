@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+
+SECTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "TreeEnsemble": "trees",
+        "TreeEnsembleRegressor": "trees",
+        "TreeEnsembleClassifier": "trees",
+        "LabelEncoder": "tables",
+    }
+)
+"""The ops whose attributes are a model's numbers and words."""
 
 GRAPH, NODE, INITIALIZER, OP_TYPE = 7, 1, 5, 4
 """Field numbers of ModelProto, GraphProto (twice) and NodeProto. Source: onnx.proto."""
@@ -26,6 +37,23 @@ def parts(path: Path) -> dict[str, int]:
                 elif kind == INITIALIZER:
                     found["constants"] += len(content)
     return dict(found)
+
+
+def sections(path: Path) -> dict[str, bytes]:
+    """What a file says of `weights` (constants), `trees`, `tables` (categories) and, all that is left, its `graph`."""
+    found: dict[str, list[memoryview]] = {"weights": [], "trees": [], "tables": [], "graph": []}
+    for number, content in _fields(memoryview(path.read_bytes())):
+        if number != GRAPH:
+            found["graph"].append(content)
+            continue
+        for kind, part in _fields(content):
+            texts = (
+                bytes(text).decode() for field, text in (_fields(part) if kind == NODE else ()) if field == OP_TYPE
+            )
+            op = next(texts, "")
+            section = "weights" if kind == INITIALIZER else SECTIONS.get(op, "graph")
+            found[section].append(part)
+    return {name: b"".join(parts) for name, parts in found.items()}
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -99,6 +99,12 @@ class OnnxTarget:
 
         return parts(path)
 
+    def sections(self, path: Path) -> dict[str, bytes]:
+        """See `edgepack_onnx.parts`."""
+        from edgepack_onnx.parts import sections
+
+        return sections(path)
+
     def read_forest(self, path: Path, interface: Interface) -> Decisions | None:
         """What the trees of an emitted file decide, from the file alone; None where it is more than a forest."""
         from edgepack_onnx.read import read_decisions

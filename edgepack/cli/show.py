@@ -67,6 +67,7 @@ def show_bundle(bundle: Any) -> None:
         )
     if manifest.quantization is not None:
         console.show(quantization_table(manifest.quantization))
+        console.show(sections_table(manifest.quantization))
     console.show(to_table(manifest.verdicts))
 
 
@@ -105,4 +106,25 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
     kept = [f"{part['kind']} of {part['step']}: {part['kept']}" for part in quantization["parts"] if part["kept"]]
     touched = len(quantization["parts"]) - len(kept)
     table.caption = f"{touched} of {len(quantization['parts'])} tables quantized" + "".join(f"; kept {k}" for k in kept)
+    return table
+
+
+def sections_table(quantization: Mapping[str, Any]) -> Any:
+    """What the bytes are for, before and after: raw, and compressed in brackets."""
+    from rich.table import Table
+
+    table = Table(title="Bytes (compressed) by section", title_justify="left", title_style="bold")
+    for name in ("target", "section", "before", "after"):
+        table.add_column(name, justify="left" if name in ("target", "section") else "right")
+    tries = {tried["method"]: tried["sizes"] for tried in quantization["tries"]}
+    after = tries[quantization["method"]]
+    before = quantization.get("before", after)  # bundles of the first versions do not have it
+    for target in before:
+        old, new = (sizes[target].get("sections", {}) for sizes in (before, after))
+        for section in dict.fromkeys([*old, *new]):
+            told = [
+                f"{s[section]['size_bytes']:,} ({s[section]['compressed_size_bytes']:,})" if section in s else "–"
+                for s in (old, new)
+            ]
+            table.add_row(target, section, *told)
     return table

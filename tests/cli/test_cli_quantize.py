@@ -18,8 +18,12 @@ def test_a_quantized_bundle_says_what_was_done_and_passes_again(edgepack: Any, t
     (leaves,) = [part for part in told["parts"] if part["kind"] == "leaves"]
     assert leaves["distinct_after"] <= 16 < leaves["distinct_before"]
     before, after = (tried["sizes"] for tried in told["tries"])
+    assert told["before"] == before
+    assert "Bytes (compressed) by section" in done.out
     for target in ("onnx", "coreml"):
         assert after[target]["size_bytes"] < before[target]["size_bytes"]
+        for size in (before[target], after[target]):
+            assert sum(section["size_bytes"] for section in size["sections"].values()) == size["size_bytes"]
     again = edgepack("parity", tmp_path / "trips-1", "--rows", 500)
     assert again.code == 0, again.err
 

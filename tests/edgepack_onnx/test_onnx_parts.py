@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from edgepack.compiler import compile_estimator
 from edgepack.contract import EmitOptions
-from edgepack_onnx.parts import parts
+from edgepack_onnx.parts import parts, sections
 from edgepack_onnx.target import OnnxTarget
 
 
@@ -22,6 +22,11 @@ def test_parts_are_bytes_of_the_file_itself(tmp_path: Path) -> None:
     ops = {f"{node.op_type} operators" for node in onnx.load(path).graph.node}
     assert set(found) - {"constants"} == ops
     assert max(found, key=lambda name: found[name]).startswith("TreeEnsemble")
+    by_section = {name: len(content) for name, content in sections(path).items()}
+    assert by_section["trees"] == found["TreeEnsemble operators"]
+    assert by_section["weights"] == found["constants"]
+    assert by_section["tables"] == 0
+    assert 0.98 * path.stat().st_size < sum(by_section.values()) <= path.stat().st_size
 
 
 def test_parts_agree_with_onnx_where_onnx_wrote_the_file(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from edgepack.cli.options import (
     PickleOpt,
     Quantize,
     RowsOpt,
+    Sdk,
     Statement,
     TargetsOpt,
     ToleranceOpt,
@@ -61,6 +62,10 @@ def export(
     statement: Annotated[
         list[Statement] | None,
         typer.Option(help="A signed statement to write beside the bundle; repeat for more."),
+    ] = None,
+    sdk: Annotated[
+        list[Sdk] | None,
+        typer.Option(help="A platform to write a package for, beside the bundle (see `sdk`); repeat for more."),
     ] = None,
     register: Annotated[
         bool,
@@ -114,7 +119,10 @@ def export(
 ) -> None:
     """Compile a model, compare every artifact with the server, and seal them in a bundle."""
     from edgepack.export import export as export_model
+    from edgepack.sdk import generate, require_targets
 
+    platforms = [platform.value for platform in sdk or ()]
+    require_targets(platforms, target)
     with console.progress(quiet=json) as progress:
         bundle = export_model(
             model,
@@ -144,10 +152,14 @@ def export(
             overwrite=overwrite,
             on_progress=progress,
         )
+    packages = generate(bundle, platforms, out, overwrite=overwrite) if platforms else []
     if json:
-        console.emit_json({"bundle": str(bundle.path), **document(bundle)})
+        told = {"packages": [str(place) for place in packages]} if packages else {}
+        console.emit_json({"bundle": str(bundle.path), **told, **document(bundle)})
         return
     show_bundle(bundle)
+    for place in packages:
+        print(f"{place}: a package for an app")
 
 
 def _wish(

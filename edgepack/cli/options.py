@@ -56,6 +56,13 @@ class Env(StrEnum):
     current = "current"
 
 
+class Sdk(StrEnum):
+    """A platform that packages are made for."""
+
+    ios = "ios"
+    web = "web"
+
+
 class Output(StrEnum):
     """A method of the estimator."""
 

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from edgepack import console
-from edgepack.cli.options import BundleArg, JsonOpt
+from edgepack.cli.options import BundleArg, JsonOpt, Sdk
 
 
 def sdk(
     bundle: BundleArg,
-    platform: Annotated[list[str], typer.Option("--platform", "-p", help="ios, android or web; repeat for more.")],
+    platform: Annotated[
+        list[Sdk], typer.Option("--platform", "-p", help="The platform to write a package for; repeat for more.")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Where the packages' folders go (default: beside the bundle).")
     ] = None,
@@ -26,7 +28,7 @@ def sdk(
     from edgepack.sdk import generate
 
     opened = Bundle.open(bundle, key=key)
-    places = generate(opened, platform, bundle.parent if out is None else out, overwrite=overwrite)
+    places = generate(opened, [p.value for p in platform], bundle.parent if out is None else out, overwrite=overwrite)
     if json:
         console.emit_json({"packages": [str(place) for place in places]})
     else:

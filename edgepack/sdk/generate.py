@@ -48,6 +48,13 @@ def generate(bundle: Bundle, platforms: Sequence[str], out: Path, *, overwrite: 
     return [place for place, _, _ in planned]
 
 
+def require_targets(platforms: Sequence[str], targets: Sequence[str]) -> None:
+    """Returns if these targets give every platform its artifact. Raises `UsageError`."""
+    for platform in map(find_platform, platforms):
+        if platform.target not in targets:
+            raise UsageError(f"{platform.name}: its package needs {platform.target}; add --target {platform.target}")
+
+
 def _require_free(place: Path, *, overwrite: bool) -> None:
     if not place.exists() and not place.is_symlink():
         return

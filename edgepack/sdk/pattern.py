@@ -16,6 +16,7 @@ WORD = r"\p{L}\p{N}_"
 """The inside of a class that holds what `\\w` does: Python asks `isalnum`, which is letters and all numbers."""
 
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\}|\{,\d+\})\??")
+_NUMBERED = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "a": "\a"}
 
 
@@ -52,8 +53,8 @@ def _parts(pattern: str) -> Iterator[str]:
         c = pattern[at]
         rest = pattern[at:]
         if c == "\\":
-            yield _escape(pattern[at + 1], within=False)
-            at += 2
+            at, text = _escaped(pattern, at, within=False)
+            yield text
         elif c == "[":
             end, text = _class(pattern, at)
             yield text
@@ -79,6 +80,13 @@ def _parts(pattern: str) -> Iterator[str]:
         else:
             yield _literal(c)
             at += 1
+
+
+def _escaped(pattern: str, at: int, *, within: bool) -> tuple[int, str]:
+    """Where an escape ends, and what says the same."""
+    if numbered := _NUMBERED.match(pattern, at):
+        return numbered.end(), _literal(chr(int(numbered[0][2:], 16)))
+    return at + 2, _escape(pattern[at + 1], within=within)
 
 
 def _escape(c: str, *, within: bool) -> str:
@@ -110,8 +118,8 @@ def _class(pattern: str, start: int) -> tuple[int, str]:
         if pattern.startswith(("[", "--", "&&", "||", "~~"), at):
             raise NotPortable(f"{pattern[at : at + 2]} in a class")
         if pattern[at] == "\\":
-            items.append(_escape(pattern[at + 1], within=True))
-            at += 2
+            at, text = _escaped(pattern, at, within=True)
+            items.append(text)
         elif pattern[at] == "-" and items and pattern[at + 1] != "]":
             items.append("-")
             at += 1

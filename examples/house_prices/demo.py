@@ -1,7 +1,8 @@
-"""Run the whole walk: train, export, verify, check parity, time, report. This is `make demo`.
+"""Run the whole walk: train, export, verify, check parity, time, report, write packages. This is `make demo`.
 
 Each command is printed before it runs and can be pasted into a shell in the checkout. The bundle lands in
-`dist/house-prices-1/`; everything else (MLflow's store, the key) in `build/demo/`, which starts empty every time.
+`dist/house-prices-1/`, the packages for apps beside it (`dist/house-prices-web/`, …); everything else (MLflow's store,
+the key) in `build/demo/`, which starts empty every time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("build/demo")
 BUNDLE = Path("dist/house-prices-1")
 REPORT = Path("dist/house-prices-1.report.html")
+PLATFORMS = (("coreml", "ios"), ("onnx", "web"))
 STORE = f"sqlite:///{WORK / 'mlflow.db'}"
 
 
@@ -72,6 +74,8 @@ def main() -> None:
     run("edgepack", "export", model, *chosen, "--out", "dist", "--sign-key", key, "--overwrite")
     run("edgepack", "verify", str(BUNDLE), "--key", public)
     run("edgepack", "parity", str(BUNDLE))
+    platforms = [word for target, name in PLATFORMS if target in chosen for word in ("--platform", name)]
+    run("edgepack", "sdk", str(BUNDLE), *platforms, "--overwrite")
     show_files()
     bench = str(WORK / "bench.json")
     run("edgepack", "bench", str(BUNDLE), "--serve", "--network", "lte", "--out", bench)

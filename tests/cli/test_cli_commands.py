@@ -280,3 +280,12 @@ def test_check_of_a_bundle_with_an_unsound_file_ends_with_6_and_names_the_place(
     assert done.code == 6
     assert "onnx/model.onnx: ir_version: " in done.err
     assert "onnx: 1 problem" in done.out
+
+
+def test_export_leaves_packages_for_apps_beside_the_bundle(edgepack: Any, bundle: Path, tmp_path: Path) -> None:
+    words = ("--target", "coreml", "--target", "onnx", "--sdk", "web", "--sdk", "ios", "--rows", 300, "--json")
+    done = edgepack("export", "models:/trips@champion", "--out", tmp_path, *words)
+    assert done.code == 0, done.err
+    assert done.json()["packages"] == [str(tmp_path / "trips-web"), str(tmp_path / "trips-ios")]
+    assert "readonly age?: number | null | undefined;" in (tmp_path / "trips-web" / "index.d.ts").read_text()
+    assert "public var age: Double?" in (tmp_path / "trips-ios/Sources/Trips/TripsInput.swift").read_text()

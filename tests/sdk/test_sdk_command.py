@@ -50,3 +50,15 @@ def test_what_cannot_be_made_is_told(bundled: Bundled, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no platform"):
         generate(bundled("churn"), [], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_line_knows_every_platform() -> None:
+    from edgepack.cli.options import Sdk
+
+    assert tuple(platform.value for platform in Sdk) == PLATFORMS
+
+
+def test_export_refuses_a_package_without_its_artifact_before_it_compiles(tmp_path: Path) -> None:
+    run = CliRunner().invoke(app, ["export", "models:/none/1", "--sdk", "ios", "--out", str(tmp_path)])
+    assert isinstance(run.exception, UsageError)
+    assert str(run.exception) == "ios: its package needs coreml; add --target coreml"

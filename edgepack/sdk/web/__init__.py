@@ -4,52 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
+from edgepack.contract import Problem
+from edgepack.errors import UnsupportedError
 from edgepack.sdk.code import Code
+from edgepack.sdk.pattern import NotPortable, portable
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.surface import Surface
 from edgepack.sdk.web.contract import variables
 from edgepack.sdk.web.javascript import line, value
 from edgepack.sdk.web.types import documented, input_type, sample_literal, stranger, tuple_type, union
 
-_STATIC = (
-    "check.js",
-    "errors.js",
-    "ort.js",
-    "ort.node.js",
-    "read.js",
-    "read.node.js",
-    "strict_json.mjs",
-    "tsconfig.json",
-    "verify_bundle.mjs",
-)
-_FILLED = ("README.md", "contract-types.d.ts", "contract.js", "index.d.ts", "index.js", "model.js", "package.json")
-_TESTS = ("test/browser.html", "test/golden.test.js", "test/expected.js", "test/usage.ts")
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def _layout(surface: Surface) -> Mapping[str, str]:
-    plain = (*_STATIC, "verify_bundle.d.mts", "test/replay.js", *(("text.js",) if surface.texts else ()))
-    filled = (*_FILLED, *_TESTS)
-    return {name: name for name in plain} | {name: f"{name}.j2" for name in filled}
+    """Every template; what counts words only where there are texts."""
+    names = sorted(p.relative_to(_TEMPLATES).as_posix() for p in _TEMPLATES.rglob("*") if p.is_file())
+    return {name.removesuffix(".j2"): name for name in names if surface.texts or name != "text.js"}
 
 
 def _copies(surface: Surface) -> Mapping[str, Path]:
     return {surface.artifact_name: surface.artifact, "test/golden.json": surface.golden}
 
 
-def _variables(surface: Surface) -> Mapping[str, Any]:
-    return variables(surface)
+def _check(surface: Surface) -> None:
+    """Raises `UnsupportedError` for token patterns that JavaScript reads otherwise than Python."""
+    problems = []
+    for step in surface.texts:
+        try:
+            portable(step.analyzer.token_pattern or "")
+        except NotPortable as error:
+            reason = f"token_pattern {step.analyzer.token_pattern!r} holds {error}, which JavaScript reads otherwise"
+            problems.append(Problem(step=step.input, reason=reason, remedy="write the pattern without it"))
+    if problems:
+        raise UnsupportedError(problems)
 
 
 platform = Platform(
     name="web",
     target="onnx",
-    templates=Path(__file__).parent / "templates",
+    templates=_TEMPLATES,
     layout=_layout,
     copies=_copies,
-    variables=_variables,
+    variables=variables,
+    check=_check,
     filters={
         "code": Code,
         "documented": documented,

@@ -39,12 +39,18 @@ Any AnyObject Array Boolean Bool Bundle Byte Character Class Codable Comparable 
 Double Equatable Error Exception Float Foundation Function Hashable Identifiable Int Integer Iterable List Long Map
 Math MLModel Never Nothing Number Object Optional Pair Promise Protocol Proxy Record Regex Result Self Sendable
 Sequence Set Short String Symbol Task Throwable Type Uint8Array Unit URL Void"""
+_ANDROID = """\
+AfterClass AndroidJUnit4 Answer BeforeClass ByteArray Categories ChronoUnit Closeable Column CompletableFuture
+Contract DoubleArray DoubleBuffer Executors File FloatArray FloatBuffer GeneralSecurityException IOException Instant
+InstrumentationRegistry IntArray JvmField JvmOverloads JvmStatic LinkedHashMap Locale LongArray MessageDigest
+MutableMap Normalizer OnnxTensor OrtEnvironment OrtException OrtLoggingLevel OrtSession ReentrantReadWriteLock Replay
+Row RunWith Session StrictJson TermCounter Test Thread Throws TimeUnit VerifyBundle"""
 _COMPONENT = re.compile(r"component\d+")  # the members that Kotlin gives to a data class
 
 RESERVED = frozenset(" ".join((_SWIFT, _KOTLIN, _TYPESCRIPT, _MEMBERS)).split())
 """Words that mean something to one of the languages, or to every object of one."""
 
-TYPES = frozenset(_TYPES.split())
+TYPES = frozenset(f"{_TYPES} {_ANDROID}".split())
 """Types that the generated code or its languages use; a model of that name becomes `<Name>Model`."""
 
 _LONGEST = 60

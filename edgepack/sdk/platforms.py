@@ -9,6 +9,7 @@ from edgepack.sdk.platform import Platform
 
 PLATFORMS = (
     "ios",
+    "android",
     "web",
 )  # fmt: skip
 """Each is a folder here that holds `platform`."""

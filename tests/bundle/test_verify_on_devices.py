@@ -1,4 +1,4 @@
-"""The verifiers of examples/verify, in Java and JavaScript, refuse the whole tamper table and accept what is whole.
+"""The verifiers that apps get, in Java and JavaScript, refuse the whole tamper table and accept what is whole.
 
 Each runtime is started once for all bundles.
 """
@@ -19,6 +19,7 @@ from tampering.folder import manifest
 from edgepack.bundle.keys import generate_key
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "verify"
+ANDROID = Path(__file__).parents[2] / "edgepack" / "sdk" / "android" / "templates"
 RELEASED = Path(__file__).parent / "released"
 EXPIRES = '"expires_utc": "2027-01-31T00:00:00Z", "tools"'
 
@@ -57,7 +58,7 @@ def verifier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "JavaScript":
         return [found("node"), str(EXAMPLES / "verify_folder.mjs")]
     classes = tmp_path_factory.mktemp("classes")
-    sources = [EXAMPLES / "VerifyBundle.java", EXAMPLES / "StrictJson.java"]
+    sources = [ANDROID / "VerifyBundle.java", ANDROID / "StrictJson.java"]
     compiled = run(found("javac"), "--release", "8", "-Xlint:all,-options", "-Werror", "-d", classes, *sources)
     assert compiled.returncode == 0, compiled.stderr
     return [found("java"), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", str(classes), "VerifyBundle"]

@@ -10,7 +10,7 @@ import pytest
 
 from edgepack.bundle.bundle import Bundle
 from edgepack.sdk import generate
-from sdk import npm
+from sdk import kotlin, npm
 from sdk.pipelines import bundle_of
 
 Packaged = Callable[[str, str], Path]
@@ -41,6 +41,17 @@ def packaged(bundled: Callable[[str], Bundle], tmp_path: Path) -> Packaged:
 @pytest.fixture(scope="session")
 def node(request: pytest.FixtureRequest) -> None:
     """Skips where Node.js or what `make sdk` fetches is not there; `make sdk` itself fetches it."""
-    marked = "sdk" in request.config.getoption("-m").split() and "not sdk" not in request.config.getoption("-m")
-    if reason := npm.fetch() if marked else npm.lacking():
+    if reason := npm.fetch() if _marked(request) else npm.lacking():
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def android(request: pytest.FixtureRequest) -> None:
+    """Skips where Java or what `make sdk` fetches is not there; `make sdk` itself fetches it."""
+    if reason := kotlin.fetch() if _marked(request) else kotlin.lacking():
+        pytest.skip(reason)
+
+
+def _marked(request: pytest.FixtureRequest) -> bool:
+    """Whether this is `make sdk`."""
+    return str(request.config.getoption("-m")).startswith("sdk")

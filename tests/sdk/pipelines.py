@@ -112,6 +112,14 @@ def _several() -> Fitted:
     return make_pipeline(StandardScaler(), ExtraTreesRegressor(6, max_depth=4, random_state=0)).fit(x, wanted), x
 
 
+def _wide() -> Fitted:
+    """More numbers than a constructor on a JVM takes."""
+    x = matrix(rows=300, width=130)
+    return LinearRegression().fit(pd.DataFrame(x, columns=[f"c{k}" for k in range(130)]), x[:, 0] - x[:, 129]), (
+        pd.DataFrame(x, columns=[f"c{k}" for k in range(130)])
+    )
+
+
 def _hashed() -> Fitted:
     vectorizer = HashingVectorizer(n_features=64, analyzer="char_wb", ngram_range=(2, 3), norm=None)
     return _texts(vectorizer, LogisticRegression(), ["up", "down", "up"] * 16)
@@ -136,6 +144,7 @@ PIPELINES: dict[str, Callable[[], Fitted]] = {
     "hashed": _hashed,
     "several": _several,
     "hostile */ names": _hostile,
+    "wide": _wide,
 }
 
 

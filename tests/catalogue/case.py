@@ -38,6 +38,7 @@ class Case:
         limit: the largest |x| tried. Beyond it the server's own answer has no digits left; say why at the case.
         targets: which targets it is held to; say why at the case, where it is not all of them.
         sparse: the server is fitted on, and answers, a CSR matrix.
+        frame: the server takes a DataFrame; say why at the case, where it does not.
     """
 
     make: Callable[[], Any]
@@ -46,6 +47,7 @@ class Case:
     output: Method | None = None
     limit: float = np.inf
     sparse: bool = False
+    frame: bool = True
     targets: tuple[str, ...] = ("onnx", "coreml")
 
 

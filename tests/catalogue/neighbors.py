@@ -42,8 +42,6 @@ NEAREST = {
             kind,
             {"weights": weights, "n_neighbors": count, **METRICS[metric]},
             target=target,
-            # small distances lose digits in float32, and their inverses as many
-            targets=("onnx",) if weights == "distance" and metric == "minkowski, weighted" else ("onnx", "coreml"),
         )
         for (kind, target, count), metric, weights in product(
             [

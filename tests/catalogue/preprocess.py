@@ -120,6 +120,7 @@ SPLINES = {
                 degree=degree, extrapolation=extrapolation, knots=knots
             ),
             target="none",
+            limit=1e75 if extrapolation == "continue" else math.inf,  # beyond, the server has inf − inf
         )
         for degree, extrapolation, knots in [
             *product([1, 2, 3, 4], ["constant", "linear", "continue", "periodic"], ["uniform"]),
@@ -139,6 +140,7 @@ SPLINES = {
             target="none",
         )
         for extrapolation, sparse in product(["constant", "linear", "periodic"], [False, True])
+        if not (sparse and extrapolation == "periodic")  # refused: what it answers hangs on the other rows
     },
     "SplineTransformer, knots": Case(
         make=lambda: SplineTransformer(

@@ -6,6 +6,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -101,6 +102,7 @@ def export(
     from edgepack.bundle.policy import moment
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
+    from edgepack.lower.ranges import widened
     from edgepack.parity import bound_files, prove_files, run_parity
     from edgepack.rows import columns_of, with_truth
     from edgepack.targets import find_target
@@ -125,6 +127,12 @@ def export(
             input_dtype=input_dtype,
             output=output,
         )
+        answers_known = None
+        if wish is not None and wish.budget.metric:
+            data, answers_known = with_truth(data, truth, compiled.program.interface)
+        more = None if data is None else columns_of(data, compiled.program.interface)
+        if more is not None:
+            compiled = replace(compiled, program=widened(compiled.program, more))
         check(compiled, chosen)
         if register:
             from edgepack.source.register import run_of
@@ -139,10 +147,6 @@ def export(
             ios=ios or (15 if wish is None else QUANTIZED_IOS),
             metadata=_metadata(compiled, lineage),
         )
-        answers_known = None
-        if wish is not None and wish.budget.metric:
-            data, answers_known = with_truth(data, truth, compiled.program.interface)
-        more = None if data is None else columns_of(data, compiled.program.interface)
         shrunk = None
         if wish is None:
             artifacts = tuple(_emit(compiled, target, Path(scratch), options, progress) for target in chosen)

@@ -24,10 +24,10 @@ LARGEST = float(np.finfo(np.float32).max)
 REACHES = np.array([1.0, 3.0, *(10.0**k for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 18, 24, 30, 36, 39))])
 """How many times as far from the middle of the sample's range as its ends; the last one is beyond float32."""
 ROWS = 96
-CLOSE = {"value": 0.8e-5, "probabilities": 0.8e-6}
-"""Four fifths of what parity allows: other rows between the same numbers than those tried may lose more."""
-SCORES = 0.5e-6
-"""How far scores that decide a label alone may be off, beside the larger of 1 and their size."""
+SHARE = 0.8
+"""Of what parity allows: other rows between the same numbers than those tried may lose more."""
+ALLOWED = {"value": 1e-5, "probabilities": 1e-6}
+"""What parity allows, beside the larger of 1 and the answer; a label differs where scores are a tie to the runner."""
 SHOWN = 4
 
 
@@ -66,7 +66,7 @@ def reach_of(program: Program, runner: Runner) -> float:
     reaches = np.repeat(REACHES, ROWS)
     columns = _rows(program, reaches)
     with np.errstate(all="ignore"):
-        kept = _kept(program, columns, runner.run(columns))
+        kept = _kept(program, columns, runner.run(columns), float(getattr(runner, "tie_width", 0.0)))
     lost = reaches[~kept]
     below = REACHES[: np.searchsorted(REACHES, lost.min())] if len(lost) else REACHES
     return float(below[-1]) if len(below) else 0.0
@@ -121,7 +121,7 @@ def _told(ranges: Mapping[str, Floats], reach: float) -> str:
     return f"for {listed}: {reach:g} times as far out as the sample; beyond, float32 has too few digits or overflows"
 
 
-def _kept(program: Program, columns: Columns, device: Answers) -> Flags:
+def _kept(program: Program, columns: Columns, device: Answers, tie_width: float) -> Flags:
     """`(rows,)`: whether every answer is near enough."""
     values = program.values(columns)
     kept = np.ones(len(next(iter(columns.values()))), bool)
@@ -129,9 +129,9 @@ def _kept(program: Program, columns: Columns, device: Answers) -> Flags:
         if output == "label":
             scores = None if "probabilities" in program.outputs else _scores(program, values)
             same = np.asarray(device[output] == values[name])
-            kept &= same | (_tied(scores) if scores is not None else "probabilities" in program.outputs)
+            kept &= same | (_tied(scores, tie_width) if scores is not None else "probabilities" in program.outputs)
         else:
-            kept &= _close(values[name], np.asarray(device[output]), CLOSE[output])
+            kept &= _close(values[name], np.asarray(device[output]), SHARE * ALLOWED[output])
     return kept
 
 
@@ -144,10 +144,10 @@ def _scores(program: Program, values: dict[str, Array]) -> Floats | None:
     return values[place.inputs[0]] if place is not None and isinstance(place.op, ArgMax) else None
 
 
-def _tied(scores: Floats) -> Flags:
-    """Whether the two best are as near as their own digits."""
+def _tied(scores: Floats, width: float) -> Flags:
+    """Whether the two best are so near that parity calls them a tie."""
     best = np.sort(scores, axis=1)[:, -2:]
-    return np.asarray(best[:, 1] - best[:, 0] <= 2 * SCORES * np.maximum(np.abs(best).max(axis=1), 1))
+    return np.asarray(best[:, 1] - best[:, 0] <= SHARE * width * np.maximum(np.abs(best).max(axis=1), 1))
 
 
 def _close(exact: Array, device: Array, allowed: float) -> Flags:

@@ -17,6 +17,7 @@ from edgepack.lower.ranges import ranges_of
 from edgepack.lower.schema import as_float64, inputs_of, with_domains, with_one_tree, without_unused_inputs
 from edgepack.lower.text import shared_texts
 from edgepack.records import records_of, table_of, takes_records
+from edgepack.rows import columns_of
 
 __all__ = ["lower"]
 
@@ -81,7 +82,7 @@ def lower(
         nodes=tuple(b.nodes),
         outputs=answer.outputs,
         none_columns=frozenset(b.none_columns),
-        ranges=ranges_of(sample, replace(interface, inputs=inputs)),
+        ranges=ranges_of(columns_of(sample, replace(interface, inputs=inputs))),
     )
     return without_unused_inputs(program, lambda names: _answers_without(method, sample, names))
 

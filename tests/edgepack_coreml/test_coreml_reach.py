@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.kernel_approximation import RBFSampler
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from edgepack.contract import EmitOptions, Input
 from edgepack.errors import UnsupportedError
+from edgepack.export import export
 from edgepack.ir.ops import Elementwise, Linear
 from edgepack.lower import lower
+from edgepack.lower.ranges import widened
+from edgepack.parity import Tolerance, within_ranges
 from edgepack.passes import optimize
-from edgepack_coreml import target
+from edgepack.rows import columns_of
+from edgepack_coreml import reach, target
 
 R = np.random.default_rng(0)
 TIMES = (R.normal(1.7e9, 1e4, (200, 1)), R.uniform(size=(200, 1)))
@@ -75,3 +80,42 @@ def test_answers_that_float32_loses_on_the_sample_itself_are_refused(program: An
         target.emit(whole, tmp_path, EmitOptions())
     near_zero = replace(whole, ranges={"X": np.array([[0.0, 0.0], [1e-7, 1.0]])})
     assert target.check(near_zero) == []
+
+
+def test_further_rows_widen_what_the_file_is_for(tmp_path: Path) -> None:
+    model = make_pipeline(StandardScaler(), RBFSampler(gamma=0.2, n_components=7, random_state=0)).fit(SAMPLE)
+    short = optimize(lower(model, SAMPLE[:3], fallback=False))
+    given = columns_of(SAMPLE, short.interface)
+    wide = widened(short, given)
+    assert np.array_equal(wide.ranges["X"], [SAMPLE.min(axis=0), SAMPLE.max(axis=0)])
+    assert np.array_equal(widened(wide, columns_of(SAMPLE[:1], short.interface)).ranges["X"], wide.ranges["X"])
+    empty = columns_of(np.full((1, 2), np.nan), short.interface)
+    assert np.array_equal(widened(wide, empty).ranges["X"], wide.ranges["X"])
+    artifact = target.emit(wide, tmp_path, EmitOptions(name="m"))
+    assert within_ranges(target.open(artifact.path, wide.interface), given).all()
+
+
+def test_labels_may_differ_where_parity_calls_the_scores_a_tie() -> None:
+    scores = np.array([[0.0, 1.0, 1.0 + 0.7e-6], [0.0, 1.0, 1.0 + 0.9e-6], [0.0, 1e3, 1e3 + 0.7e-3]])
+    assert reach._tied(scores, 1e-6).tolist() == [True, False, True]
+    assert not reach._tied(scores, 0.0).any()
+    assert {name: getattr(Tolerance(), name) for name in reach.ALLOWED} == reach.ALLOWED
+
+
+def test_an_export_with_further_rows_is_for_them(tmp_path: Path) -> None:
+    """The example's second column hardly varies, and its first one reaches about as far as float32 does."""
+    mlflow_sklearn = pytest.importorskip("mlflow.sklearn")
+    model = make_pipeline(StandardScaler(), RBFSampler(gamma=0.2, n_components=7, random_state=0), Ridge())
+    example = np.array([[1.7e9, 0.5], [1.7e9 + 1e4, 0.5001]]).astype(np.float32).astype(np.float64)
+    folder = tmp_path / "model"
+    mlflow_sklearn.save_model(
+        model.fit(SAMPLE, SAMPLE[:, 1]),
+        folder,
+        input_example=example,
+        pip_requirements=[],
+        serialization_format="skops",
+    )
+    bundle = export(str(folder), targets=["coreml"], out=tmp_path / "out", data=SAMPLE, rows=200)
+    (verdict,) = bundle.manifest.verdicts
+    assert verdict.status == "measured"
+    assert "given rows" not in verdict.reason

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from edgepack_coreml.lint.place import Finding, Place
 
@@ -21,16 +24,19 @@ FIELDS = {
 def finite(place: Place) -> Iterator[Finding]:
     """Weights, offsets, scales, vectors and a classifier's leaves are finite."""
     for field in FIELDS.get(place.kind, ()):
-        for value in _all(place.parameters, field.split(".")):
-            if not math.isfinite(value):
-                yield place.finding(field, f"{value} spoils the answers", "look for it in the fitted model")
-                break
+        values = np.fromiter(_all(place.parameters, field.split(".")), np.float64)
+        for value in values[~np.isfinite(values)][:1]:
+            yield place.finding(field, f"{value} spoils the answers", "look for it in the fitted model")
 
 
 def _all(message: Any, path: list[str]) -> Iterator[float]:
-    value = getattr(message, path[0])
-    for item in value if hasattr(value, "__len__") else [value]:
-        if len(path) == 1:
-            yield item
-        else:
-            yield from _all(item, path[1:])
+    """The values, one iterator for all of them: a large forest has millions."""
+    found: Iterator[Any] = iter([message])
+    for name in path:
+        found = chain.from_iterable(map(partial(_items, name), found))
+    return found
+
+
+def _items(name: str, message: Any) -> Iterable[Any]:
+    value = getattr(message, name)
+    return value if hasattr(value, "__len__") else [value]

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgepack.ir.types import Flags, Integers
+from edgepack.ir.types import Array, Flags, Integers
 from edgepack_coreml.lint.place import Finding, Place
 
 KINDS = ("treeEnsembleClassifier", "treeEnsembleRegressor")
 LEAF = 6
 """`LeafNode` of `TreeNodeBehavior`."""
+NODE = np.dtype([("tree", np.uint64), ("node", np.uint64), ("leaf", np.bool_), ("yes", np.uint64), ("no", np.uint64)])
+ENTRY = np.dtype([("node", np.int64), ("index", np.uint64)])
 
 
 def structure(place: Place) -> Iterator[Finding]:
@@ -22,27 +24,28 @@ def structure(place: Place) -> Iterator[Finding]:
     if not len(nodes):
         yield place.finding("treeEnsemble.nodes", "is empty")
         return
-    tree, own, leaf, yes, no = (
-        np.array(column)
-        for column in zip(
-            *((n.treeId, n.nodeId, n.nodeBehavior == LEAF, n.trueChildNodeId, n.falseChildNodeId) for n in nodes),
-            strict=True,
-        )
-    )
-    place_of = {key: k for k, key in enumerate(zip(tree.tolist(), own.tolist(), strict=True))}
-    if len(place_of) != len(nodes):
-        yield place.finding("treeEnsemble.nodes", f"{len(nodes) - len(place_of)} nodes have the number of another")
+    columns = ((n.treeId, n.nodeId, n.nodeBehavior == LEAF, n.trueChildNodeId, n.falseChildNodeId) for n in nodes)
+    found = np.fromiter(columns, NODE, len(nodes))
+    ids, own = np.unique(found["node"], return_inverse=True)
+    named, tree = np.unique(found["tree"], return_inverse=True)
+    keys = tree * len(ids) + own
+    order = np.argsort(keys)
+    repeated = int((np.diff(keys[order]) == 0).sum())
+    if repeated:
+        yield place.finding("treeEnsemble.nodes", f"{repeated} nodes have the number of another")
         return
-    branch = np.flatnonzero(~leaf)
-    children = [
-        np.array([place_of.get((int(t), int(c)), -1) for t, c in zip(tree[branch], to[branch], strict=True)], np.int64)
-        for to in (yes, no)
-    ]
-    for child, field in zip(children, ("trueChildNodeId", "falseChildNodeId"), strict=True):
-        for k in branch[child < 0][:1]:
-            yield _node(place, int(k), f"{field}: there is no such node in tree {tree[k]}")
+    branch = np.flatnonzero(~found["leaf"])
+    children = []
+    for field, title in (("yes", "trueChildNodeId"), ("no", "falseChildNodeId")):
+        to = found[field][branch]
+        at = np.minimum(np.searchsorted(ids, to), len(ids) - 1)
+        wanted = tree[branch] * len(ids) + at
+        place_of = order[np.minimum(np.searchsorted(keys[order], wanted), len(order) - 1)]
+        for k in branch[(ids[at] != to) | (keys[place_of] != wanted)][:1]:
+            yield _node(place, int(k), f"{title}: there is no such node in tree {found['tree'][k]}")
             return
-    yield from _one_tree_each(place, tree, branch, children)
+        children.append(place_of)
+    yield from _one_tree_each(place, tree, named, branch, children)
 
 
 def leaves(place: Place) -> Iterator[Finding]:
@@ -55,10 +58,10 @@ def leaves(place: Place) -> Iterator[Finding]:
         yield place.finding(
             "treeEnsemble.basePredictionValue", f"{len(ensemble.basePredictionValue)} numbers for {count} answers"
         )
-    for k, node in enumerate(ensemble.nodes):
-        if any(info.evaluationIndex >= count for info in node.evaluationInfo):
-            yield _node(place, k, f"evaluationInfo: adds to an answer beyond the {count} that there are")
-            return
+    listed = ((k, info.evaluationIndex) for k, node in enumerate(ensemble.nodes) for info in node.evaluationInfo)
+    entries = np.fromiter(listed, ENTRY)
+    for k in entries["node"][entries["index"] >= count][:1]:
+        yield _node(place, int(k), f"evaluationInfo: adds to an answer beyond the {count} that there are")
 
 
 def answers(place: Place) -> Iterator[Finding]:
@@ -76,13 +79,17 @@ def features(place: Place) -> Iterator[Finding]:
     """A branch asks for a number that comes in."""
     if place.kind not in KINDS:
         return
-    for k, node in enumerate(place.parameters.treeEnsemble.nodes):
-        if node.nodeBehavior != LEAF and node.branchFeatureIndex >= place.width:
-            yield _node(place, k, f"branchFeatureIndex: {node.branchFeatureIndex} of inputs of {place.width} numbers")
+    nodes, width = place.parameters.treeEnsemble.nodes, place.width
+    asked = np.fromiter((0 if n.nodeBehavior == LEAF else n.branchFeatureIndex for n in nodes), np.uint64, len(nodes))
+    for k in np.flatnonzero(asked >= width).tolist():
+        if nodes[k].nodeBehavior != LEAF:  # which asks for nothing, and there may be nothing
+            yield _node(place, k, f"branchFeatureIndex: {asked[k]} of inputs of {width} numbers")
             return
 
 
-def _one_tree_each(place: Place, tree: Integers, branch: Integers, children: list[Integers]) -> Iterator[Finding]:
+def _one_tree_each(
+    place: Place, tree: Integers, named: Array, branch: Integers, children: list[Integers]
+) -> Iterator[Finding]:
     """Every node but one of each tree has one parent, and going up from every node ends there."""
     child = np.concatenate(children)
     parents = np.bincount(child, minlength=len(tree))
@@ -90,10 +97,10 @@ def _one_tree_each(place: Place, tree: Integers, branch: Integers, children: lis
     if parents.max(initial=0) > 1:
         yield _node(place, int(np.argmax(parents)), "two branches lead to it")
         return
-    for t in np.unique(tree).tolist():
-        if int(root[tree == t].sum()) != 1:
-            yield place.finding("treeEnsemble.nodes", f"tree {t} has {int(root[tree == t].sum())} roots")
-            return
+    roots = np.bincount(tree[root], minlength=len(named))
+    for t in np.flatnonzero(roots != 1)[:1]:
+        yield place.finding("treeEnsemble.nodes", f"tree {named[t]} has {roots[t]} roots")
+        return
     above = np.arange(len(tree))
     above[child] = np.tile(branch, 2)
     for _ in range(len(tree).bit_length()):  # each round goes up twice as far

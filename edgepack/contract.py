@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -59,7 +59,11 @@ class Interface:
         classes: the labels in the order of the probabilities' columns (None for a regressor).
         value_width: how many numbers `value` has per row; 1 comes back with shape (rows,).
         texts: the host steps: inputs that an app counts the terms of, and the artifact takes the counts.
-        method: the estimator's method that `value` answers. Several targets' labels or probabilities come side by side.
+        method: the estimator's method that `value` answers.
+        targets: the labels of each target of a classifier of several, which come side by side in `value`. `predict`
+            gives one number per target: the label itself, or its place among these where they are texts.
+            `predict_proba` gives one number per label of the first target, then of the next. Empty for all other
+            models, and for labels that are 0 or 1 of one indicator: their `predict_proba` is that of 1 alone.
     """
 
     inputs: tuple[Input, ...]
@@ -69,12 +73,18 @@ class Interface:
     value_width: int = 1
     method: Method = "predict"
     texts: tuple[TextStep, ...] = ()
+    targets: tuple[tuple[str | int | bool | float, ...], ...] = ()
 
     @property
     def strings(self) -> tuple[Input, ...]:
         """The string inputs that an artifact itself takes: all but those of host steps."""
         counted = {step.input for step in self.texts}
         return tuple(i for i in self.inputs if i.kind == "string" and i.name not in counted)
+
+
+def are_texts(labels: Iterable[Any]) -> bool:
+    """Whether a target's labels are no numbers, so that answers are their places."""
+    return not all(isinstance(label, bool | int | float) for label in labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

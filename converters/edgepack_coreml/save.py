@@ -76,3 +76,5 @@ def _fill_metadata(metadata: Any, interface: Interface, options: EmitOptions) ->
     metadata.userDefined["edgepack.inputs"] = json.dumps(inputs, ensure_ascii=False)
     if interface.classes is not None:
         metadata.userDefined["edgepack.classes"] = json.dumps(list(interface.classes), ensure_ascii=False)
+    if interface.targets:
+        metadata.userDefined["edgepack.targets"] = json.dumps(interface.targets, ensure_ascii=False)

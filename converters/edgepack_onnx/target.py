@@ -209,4 +209,6 @@ def _metadata(interface: Interface) -> dict[str, str]:
         from edgepack_onnx.labels import artifact_labels
 
         texts["edgepack.classes"] = json.dumps(artifact_labels(interface.classes).tolist(), ensure_ascii=False)
+    if interface.targets:
+        texts["edgepack.targets"] = json.dumps(interface.targets, ensure_ascii=False)
     return texts

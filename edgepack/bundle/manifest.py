@@ -318,7 +318,9 @@ def _interface(raw: dict[str, Any]) -> Interface:
     inputs = tuple(Input(**{**item, "categories": _tuple(item["categories"])}) for item in raw["inputs"])
     texts = tuple(_text_step(step) for step in raw["texts"])
     outputs, classes = tuple(raw["outputs"]), _tuple(raw["classes"])
-    return Interface(**{**raw, "inputs": inputs, "outputs": outputs, "classes": classes, "texts": texts})
+    targets = tuple(tuple(labels) for labels in raw.get("targets", ()))
+    tuples = {"inputs": inputs, "outputs": outputs, "classes": classes, "texts": texts, "targets": targets}
+    return Interface(**{**raw, **tuples})
 
 
 def _text_step(raw: dict[str, Any]) -> TextStep:

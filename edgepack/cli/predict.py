@@ -28,7 +28,7 @@ def predict(
     if json:
         console.emit_json({"runtime": runner.runtime, **answers})
         return
-    table = answers_table(answers, runner.interface.classes).to_csv(index=False)
+    table = answers_table(answers, runner.interface).to_csv(index=False)
     if output:
         write(output, table)
     else:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgepack import console
+from edgepack.contract import Interface, are_texts
 
 
-def answers_table(answers: Any, classes: Any) -> Any:
-    """Answers as a DataFrame: a column per output, class and value."""
+def answers_table(answers: Any, interface: Interface) -> Any:
+    """Answers as a DataFrame: a column per output, class and value; texts of several targets as such."""
     import pandas as pd
 
     columns: dict[str, Any] = {}
@@ -17,10 +18,23 @@ def answers_table(answers: Any, classes: Any) -> Any:
         if answer.ndim == 1:
             columns[name] = answer
         elif name == "probabilities":
-            columns.update({f"probability[{c}]": answer[:, k] for k, c in enumerate(classes)})
+            columns.update({f"probability[{c}]": answer[:, k] for k, c in enumerate(interface.classes or ())})
+        elif interface.targets:
+            columns.update(_of_targets(answer, interface))
         else:
             columns.update({f"{name}[{k}]": answer[:, k] for k in range(answer.shape[1])})
     return pd.DataFrame(columns)
+
+
+def _of_targets(value: Any, interface: Interface) -> dict[str, Any]:
+    """A column per target, or per label of each."""
+    if interface.method == "predict_proba":
+        names = [f"probability[{k}][{label}]" for k, labels in enumerate(interface.targets) for label in labels]
+        return dict(zip(names, value.T, strict=True))
+    return {
+        f"label[{k}]": [labels[int(place)] for place in value[:, k]] if are_texts(labels) else value[:, k]
+        for k, labels in enumerate(interface.targets)
+    }
 
 
 def document(bundle: Any) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def lower(
         value_width=b.types[answer.outputs["value"]].width if "value" in answer.outputs else 1,
         method=answer.method,
         texts=tuple(b.texts),
+        targets=answer.targets,
     )
     asked = "predict_proba" if "probabilities" in answer.outputs else answer.method
     method = _asked(with_one_tree(estimator if original is None else original), asked)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgepack.contract import Method
+from edgepack.contract import Method, are_texts
 from edgepack.ir.ops import Concat, Label, Lookup, Select
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.predict import Prediction
@@ -16,17 +16,18 @@ from edgepack.lower.predict import Prediction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The values behind a Program's outputs, the method that `value` answers, and the classes of a label."""
+    """The values behind a Program's outputs, the method that `value` answers, the classes of a label or of targets."""
 
     outputs: dict[str, str]
     method: Method
     classes: Any = None
+    targets: tuple[Any, ...] = ()
 
 
 def answer_of(prediction: Prediction, wanted: Method | None, b: Builder) -> Answer:
     """The outputs for a method; by default the prediction with its probabilities. Raises `Refused` where it has none.
 
-    Several targets become one `value`: their labels, as numbers, or their probabilities, side by side.
+    Several targets become one `value`: see `Interface.targets`.
     """
     p = prediction
     if wanted in ("decision_function", "score_samples"):
@@ -58,6 +59,7 @@ def transformed(table: Table, b: Builder) -> Answer:
 
 
 def _of_targets(p: Prediction, wanted: Method | None, b: Builder) -> Answer:
+    classes = tuple(tuple(np.asarray(t.classes).tolist()) for t in p.targets)
     if wanted == "predict_proba":
         probabilities = [t.probabilities for t in p.targets if t.probabilities is not None]
         if len(probabilities) < len(p.targets):
@@ -65,15 +67,16 @@ def _of_targets(p: Prediction, wanted: Method | None, b: Builder) -> Answer:
         if p.multilabel:
             ones = [b.emit(Select(columns=np.array([1])), name) for name in probabilities]
             return Answer(outputs={"value": _beside(ones, b)}, method="predict_proba")
-        return Answer(outputs={"value": _beside(probabilities, b)}, method="predict_proba")
-    return Answer(outputs={"value": _beside([as_numbers(t, b) for t in p.targets], b)}, method="predict")
+        return Answer(outputs={"value": _beside(probabilities, b)}, method="predict_proba", targets=classes)
+    numbers = [str(t.label) if are_texts(c) else as_numbers(t, b) for t, c in zip(p.targets, classes, strict=True)]
+    return Answer(outputs={"value": _beside(numbers, b)}, method="predict", targets=() if p.multilabel else classes)
 
 
 def as_numbers(target: Prediction, b: Builder) -> str:
-    """A target's labels themselves."""
+    """A classifier's labels themselves."""
     classes = np.asarray(target.classes)
-    if classes.dtype.kind not in "fiub":
-        raise Refused("several targets with labels that are no numbers; encode the labels, or train one model each")
+    if are_texts(classes.tolist()):
+        raise Refused("a later step takes labels that are no numbers; encode the labels")
     known = classes.astype(np.float64)[:, None]
     if np.array_equal(known[:, 0], np.arange(len(known))):
         return str(target.label)

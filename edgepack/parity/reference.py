@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from edgepack.contract import Answers, Columns, Interface
+from edgepack.contract import Answers, Columns, Interface, are_texts
 from edgepack.ir.types import Array, Flags, Floats
 from edgepack.parity.refusals import Questions
 from edgepack.parity.ties import ties
@@ -91,8 +92,15 @@ class Reference:
                 elif output == "label":
                     answers[output] = np.asarray(server.predict(rows)).reshape(len(rows))  # CatBoost: (rows, 1)
                 else:
-                    answers[output] = as_value(getattr(server, self.interface.method)(rows))
+                    answers[output] = as_value(self._numbers(getattr(server, self.interface.method)(rows)))
         return answers
+
+    def _numbers(self, answer: Any) -> Any:
+        """An answer whose texts are their places among each target's labels."""
+        if self.interface.method != "predict" or not any(map(are_texts, self.interface.targets)):
+            return answer
+        given = np.asarray(answer, object)
+        return np.stack([_places(given[:, k], labels) for k, labels in enumerate(self.interface.targets)], axis=1)
 
     def margins(self, columns: Columns) -> Margins:
         """How far the two best scores of each row are apart: probabilities if there are any, else what decides.
@@ -134,6 +142,14 @@ class Reference:
             ParityError: where the estimator refuses every row.
         """
         return Questions(ask=self.predict, columns=columns).run()
+
+
+def _places(answer: Array, labels: Sequence[Any]) -> Floats:
+    """`(rows,)`: the place of each label, or itself where it is a number."""
+    if not are_texts(labels):
+        return answer.astype(np.float64)
+    places = {label: float(place) for place, label in enumerate(labels)}
+    return np.array([places[label] for label in answer.tolist()])
 
 
 def as_value(answer: Any) -> Floats:

@@ -130,6 +130,8 @@ def _interface_lines(interface: Interface) -> dict[str, str]:
     lines["method"] = interface.method
     if interface.classes is not None:
         lines["classes"] = ", ".join(map(repr, interface.classes))
+    for k, labels in enumerate(interface.targets):
+        lines[f"target {k}"] = ", ".join(map(repr, labels))
     return lines
 
 

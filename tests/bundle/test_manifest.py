@@ -264,6 +264,7 @@ def test_a_long_problem_is_told_briefly(assembled: Path) -> None:
 
 ADDED = {
     "verdict": {"beyond_rows", "near_tied_rows", "tie_width", "coverage"},
+    "interface": {"targets"},
     "comparison": {"rows_by_error"},
 }
 """Keys that a bundle in `released/` does not have: they have a default, and are not required."""

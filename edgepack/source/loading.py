@@ -104,6 +104,11 @@ def _file_and_form(
         return file_name, _form(file_name, description.flavors[flavor], allow_pickle=allow_pickle), None
     if ONNX in description.flavors:
         return str(description.flavors[ONNX].get("data")), "skops", partial(read_onnx, part=part)
+    if "statsmodels" in description.flavors:
+        raise SourceError(
+            "a model of the statsmodels flavour, which is a pickle of its whole fit; log the same coefficients as "
+            "scikit-learn's LinearRegression, LogisticRegression or PoissonRegressor, or as an ONNX model"
+        )
     found = ", ".join(sorted(description.flavors)) or "none"
     known = ", ".join(("sklearn", *FLAVORS, ONNX))
     raise SourceError(f"no model of a known flavour ({found}); log one of {known}")

@@ -59,6 +59,12 @@ def test_other_flavours_are_named(save):
         load(source)
 
 
+def test_statsmodels_is_told_a_way_out(save):
+    source = save(LogisticRegression().fit(ROWS, LABELS), flavors={"statsmodels": {}, "python_function": {}})
+    with pytest.raises(SourceError, match="statsmodels flavour, .*; log the same coefficients as scikit-learn's Linear"):
+        load(source)
+
+
 @pytest.mark.parametrize("version", ["1.2.2", "1.10.0", "2.9.1"])
 def test_another_minor_version_of_scikit_learn_is_refused(save, version):
     source = save(LogisticRegression().fit(ROWS, LABELS), flavor={"sklearn_version": version})

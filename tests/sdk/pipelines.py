@@ -1,4 +1,4 @@
-"""Twelve pipelines that packages are made for, each as a signed bundle: every kind of input and output once."""
+"""Pipelines that packages are made for, each as a signed bundle: every kind of input and output once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -32,6 +33,7 @@ from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases, run_parity
 from edgepack.parity.refusals import take
 from edgepack.passes import optimize
+from edgepack.records import table_of
 from edgepack.rows import columns_of
 from edgepack.targets import find_target
 
@@ -125,6 +127,14 @@ def _hashed() -> Fitted:
     return _texts(vectorizer, LogisticRegression(), ["up", "down", "up"] * 16)
 
 
+def _records() -> Fitted:
+    """Dicts in which a key may be absent; their texts are hashed with their names."""
+    cities = ["Köln", "", "a=b", "日本", "🚲"]
+    rows = [{"area": 1.5 * k, "city": cities[k % 5], "kind": "flat"} for k in range(60)]
+    rows = [{name: row[name] for name in row if (len(name) + k) % 7} for k, row in enumerate(rows)]
+    return make_pipeline(FeatureHasher(16), Ridge()).fit(rows, np.arange(60) % 9), table_of(rows)
+
+
 PIPELINES: dict[str, Callable[[], Fitted]] = {
     "rents": lambda: _frame(HistGradientBoostingRegressor(max_iter=8, random_state=0)),
     "linear-rents": lambda: (LinearRegression().fit(matrix(), matrix_target(matrix())), matrix()),
@@ -142,6 +152,7 @@ PIPELINES: dict[str, Callable[[], Fitted]] = {
     "reviews": lambda: _texts(TfidfVectorizer(), LogisticRegression(), ["good", "bad"] * 24),
     "review-prices": _mixed_text,
     "hashed": _hashed,
+    "records": _records,
     "several": _several,
     "hostile */ names": _hostile,
     "wide": _wide,

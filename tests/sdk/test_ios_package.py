@@ -22,7 +22,7 @@ from sdk.pipelines import PIPELINES
 Bundled = Callable[[str], Bundle]
 Packaged = Callable[[str, str], Path]
 
-OVER_TEXT = ("reviews", "review-prices", "hashed")
+OVER_TEXT = ("reviews", "review-prices", "hashed", "records")
 """Core ML has no artifact of these."""
 
 NAMES = [name for name in PIPELINES if name not in OVER_TEXT]

@@ -61,7 +61,7 @@ def test_other_flavours_are_named(save):
 
 def test_statsmodels_is_told_a_way_out(save):
     source = save(LogisticRegression().fit(ROWS, LABELS), flavors={"statsmodels": {}, "python_function": {}})
-    with pytest.raises(SourceError, match="statsmodels flavour, .*; log the same coefficients as scikit-learn's Linear"):
+    with pytest.raises(SourceError, match=r"statsmodels flavour, .*; log the same coefficients as"):
         load(source)
 
 

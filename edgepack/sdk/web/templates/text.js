@@ -27,7 +27,7 @@ export function counter(step, k) {
     /** @param {string | null} text */
     count(text) {
       const row = new Float32Array(width);
-      for (const term of split(text ?? "")) {
+      for (const term of text === null ? [] : split(text)) {
         const [place, sign] = find(term);
         if (place !== undefined)
           row[place] = step.binary ? 1 : row[place] + sign;
@@ -50,6 +50,7 @@ function splitter(analyzer, pattern) {
   const words = pattern === null ? null : new RegExp(pattern, "gv");
   return (given) => {
     const text = plain(given, analyzer);
+    if (analyzer.unit === "whole") return [`${analyzer.prefix}${text}`];
     if (words !== null) {
       const found = [...text.matchAll(words)].map((m) =>
         m.length > 1 ? (m[1] ?? "") : m[0],

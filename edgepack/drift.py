@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgepack.bench.rest import RestClient, payload
-from edgepack.contract import Columns, Interface, Verdict
+from edgepack.contract import Answers, Columns, Interface, Verdict
 from edgepack.errors import EdgepackError, UsageError
 from edgepack.ir.types import Array
 from edgepack.parity.refusals import row_count, take
@@ -24,20 +25,33 @@ ROWS_AT_ONCE = 256
 REFUSED = ": status 4"
 
 
-def server_drift(bundle: Bundle, url: str, *, tolerance: Tolerance | None = None) -> Verdict:
+def server_drift(
+    bundle: Bundle,
+    url: str,
+    *,
+    tolerance: Tolerance | None = None,
+    tracking_uri: str | None = None,
+    allow_pickle: bool = False,
+) -> Verdict:
     """The verdict on a live model server: asked the golden rows, does it answer what the exported model answered?
+
+    A quantized bundle's golden answers are those of its quantized numbers, which no server has: then the original is
+    loaded from the registry, and answers the rows itself.
 
     Rows that this server's signature refuses are counted, and `failed` is a server that refuses all or breaks down. One
     that is not there is `not run`.
 
     Raises:
         UsageError: an address that is none.
+        SourceError: the bundle is quantized, and its original cannot be loaded any more.
     """
     from edgepack.bundle.files import GOLDEN
     from edgepack.bundle.golden import read_golden
     from edgepack.parity import compare, not_run
 
     columns, expected = read_golden(bundle.path / GOLDEN, bundle.interface)
+    if bundle.manifest.quantized_by is not None:
+        columns, expected = _originally(bundle, columns, tracking_uri, allow_pickle)
     with RestClient(url) as client:
         try:
             client.ping()
@@ -65,6 +79,18 @@ def server_drift(bundle: Bundle, url: str, *, tolerance: Tolerance | None = None
             cases={"golden": int(answered.sum())},
             tolerance=tolerance,
         )
+
+
+def _originally(
+    bundle: Bundle, columns: Columns, tracking_uri: str | None, allow_pickle: bool
+) -> tuple[Columns, Answers]:
+    """The rows that the original answers, and what it does."""
+    from edgepack.recheck import original
+
+    with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        answers, refused = compiled.server.answers(columns)
+    return take(columns, ~refused), answers
 
 
 def log_drift(bundle: Bundle, log: Path, *, tolerance: Tolerance | None = None) -> Verdict:

@@ -250,7 +250,7 @@ def require(verdicts: Sequence[Verdict]) -> None:
         raise ParityError("\n".join(lines))
 
 
-def cases_for(compiled: Compiled, *, rows: int, data: Any = None, seed: int = 0) -> Cases:
+def cases_for(compiled: Compiled, *, rows: int, data: Any = None, seen: Any = None, seed: int = 0) -> Cases:
     """The rows that parity compares: the program's boundaries, the sample, and any data."""
     from edgepack.parity import make_cases
 
@@ -259,6 +259,7 @@ def cases_for(compiled: Compiled, *, rows: int, data: Any = None, seed: int = 0)
         folded=compiled.program,
         example=compiled.sample_columns,
         data=data,
+        seen=seen,
         budget_rows=rows,
         seed=seed,
     )
@@ -285,22 +286,21 @@ def parts_of(targets: Sequence[Target], artifacts: Sequence[Artifact]) -> dict[s
     return {t.name: known(a.path) for t, a in pairs if (known := getattr(t, "parts", None))}
 
 
-def stages(compiled: Compiled, files: Mapping[str, tuple[Target, Path]], tolerance: Tolerance | None) -> Stages | None:
-    """The way from the server to the files, step by step, to say where they part; None for a quantized model."""
-    if compiled.quantized is not None:
-        return None
+def stages(compiled: Compiled, files: Mapping[str, tuple[Target, Path]], tolerance: Tolerance | None) -> Stages:
+    """The way from the server, or from the quantized model, to the files, step by step, to say where they part."""
     from edgepack.parity import Tolerance
     from edgepack.parity.explain import Stages
 
     return Stages(
-        reference=compiled.server,
-        programs=partial(_programs, compiled.lowered),
+        reference=compiled.reference,
+        programs=dict if compiled.quantized else partial(_programs, compiled.lowered),
         evaluators={
             name: partial(target.evaluate, path, compiled.program.interface)
             for name, (target, path) in files.items()
             if hasattr(target, "evaluate")
         },
         tolerance=tolerance or Tolerance(),
+        meaning=compiled.meaning,
     )
 
 

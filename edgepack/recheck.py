@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from edgepack.source.loading import Env
 
 
+SEEN_ROWS = 2048
+"""Of rows that are streamed, so many are looked at to make boundary rows that are like them."""
+
+
 def recheck(
     bundle: Bundle,
     *,
@@ -60,7 +64,8 @@ def recheck(
         compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env)
         ranges = declared(bounds, compiled.lowered.interface, compiled.lowered.ranges)
         more = None if data is None else columns_of(data, compiled.program.interface)
-        cases = cases_for(compiled, rows=rows, data=more)
+        seen = None if stream is None else stream.sample(SEEN_ROWS)
+        cases = cases_for(compiled, rows=rows, data=more, seen=seen)
         allowed = tolerance or compiled.tolerance
         own = runners(bundle)
         with runtime_runners(bundle, runtimes) as further:

@@ -7,8 +7,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from edgepack.compiler import compile_estimator
 from edgepack.contract import EmitOptions
 from edgepack.drift import log_drift, server_drift
 from edgepack.errors import UsageError
+from edgepack.parity import Reference
 from edgepack.rows import columns_of
 
 Answer = Callable[[pd.DataFrame], tuple[int, Any]]
@@ -211,3 +214,33 @@ def test_a_log_of_another_form_is_refused_with_its_place(text: str, told: str, b
         log_drift(bundle, log)
     with pytest.raises(UsageError, match="cannot be read"):
         log_drift(bundle, tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize("answer", [probabilities, a_bit_other])
+def test_a_quantized_bundle_s_server_is_compared_with_the_original(
+    answer: Answer, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The golden answers are those of the quantized numbers: here every probability is moved."""
+    program = compile_estimator(TREE, FRAME.head())
+    columns = columns_of(FRAME.head(40), program.interface)
+    sealed = seal_bundle(
+        tmp_path / "bundle",
+        name="trips",
+        version=1,
+        interface=program.interface,
+        uri="models:/trips/1",
+        lineage={"artifacts": {"tree_sha256": "0" * 64}},
+        artifacts=[replace(bundle.manifest.artifacts[0].artifact, path=bundle.path / "onnx" / "model.onnx")],
+        columns=columns,
+        answers={"label": TREE.predict(FRAME.head(40)), "probabilities": np.full((40, 2), 0.5)},
+        verdicts=[],
+        tools={},
+        key=None,
+    )
+    quantized = replace(sealed, manifest=replace(sealed.manifest, quantization={"method": "int4"}))
+    server = Reference(estimator=TREE, interface=program.interface)
+    monkeypatch.setattr("edgepack.recheck.original", lambda *_, **__: SimpleNamespace(server=server))
+    with serving(answer) as url:
+        verdict = server_drift(quantized, url)
+    assert verdict.rows == 40
+    assert verdict.status == ("measured" if answer is probabilities else "failed"), verdict.reason

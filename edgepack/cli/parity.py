@@ -15,6 +15,7 @@ from edgepack.cli.options import BundleArg, DataOpt, Env, EnvOpt, JsonOpt, Pickl
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
+    from edgepack.contract import Verdict
     from edgepack.gate import Check
     from edgepack.parity import Tolerance
 
@@ -89,10 +90,16 @@ def parity(
         _self_test(opened, data, rows, allowed, tracking_uri, allow_pickle, json=json)
         return
     checks: tuple[Check, ...] = ()
+
+    def drifted() -> Verdict:
+        return server_drift(
+            opened, str(server), tolerance=allowed, tracking_uri=tracking_uri, allow_pickle=allow_pickle
+        )
+
     with console.progress(quiet=json) as progress:
         if server or log:
             verdicts = (
-                *((server_drift(opened, server, tolerance=allowed),) if server else ()),
+                *((drifted(),) if server else ()),
                 *((log_drift(opened, log, tolerance=allowed),) if log else ()),
             )
         elif golden:

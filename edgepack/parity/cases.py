@@ -53,6 +53,7 @@ def make_cases(
     folded: Program | None = None,
     example: Columns | None = None,
     data: Columns | None = None,
+    seen: Columns | None = None,
     budget_rows: int = 20_000,
     seed: int = 0,
 ) -> Cases:
@@ -69,11 +70,12 @@ def make_cases(
         folded: the Program that artifacts are emitted from, whose own boundaries are then tried too.
         example: a few rows such as the model was trained on.
         data: the user's own rows: all are taken, whatever the budget.
+        seen: more of the user's rows, which are compared elsewhere: made rows are made from these, too.
         seed: the same seed gives the same rows.
     """
     rng = np.random.default_rng(seed)
     programs = (program,) if folded is None or folded is program else (program, folded)
-    base = _base(program.interface, programs, [rows for rows in (example, data) if rows is not None], rng)
+    base = _base(program.interface, programs, [rows for rows in (example, data, seen) if rows is not None], rng)
     rows = _Rows(program.interface, base, rng)
     rows.given("data", data)
     rows.given("examples", base if example is None else example, limit=budget_rows // 10)

@@ -11,9 +11,10 @@ import numpy as np
 
 from edgepack.contract import Answers, Columns, Runner, Verdict
 from edgepack.ir import Program
-from edgepack.ir.types import Array
-from edgepack.parity.compare import Tolerance, compare
-from edgepack.parity.reference import Reference
+from edgepack.ir.types import Array, Flags
+from edgepack.parity.compare import TIE, Tolerance, compare
+from edgepack.parity.forks import near_forks
+from edgepack.parity.reference import Asked, Reference
 from edgepack.parity.refusals import take
 
 STEP_TOLERANCE = 1e-9
@@ -52,21 +53,27 @@ class Stages:
     """The way from the server to a file.
 
     Attributes:
-        reference: the server.
+        reference: the server, or what stands for it where numbers were quantized.
         programs: gives by stage name (`lowering`, `pass …`) what each stage made, in order; the last was emitted.
+            None of them where the reference is what was emitted.
         evaluators: by target, the file's answers by another runtime, or the reason why there is none.
+        meaning: what the reference means: where a choice inside it hangs by a hair, no answer is wrong.
     """
 
-    reference: Reference
+    reference: Asked
     programs: Callable[[], Mapping[str, Program]]
     evaluators: Mapping[str, Callable[[], Runner]]
     tolerance: Tolerance
+    meaning: Program | None = None
 
     def explain(self, target: str, runner: Runner, row: Columns) -> Explanation | None:
         """The first stage that parts, for one row; None where none does."""
-        before = self.reference.predict(row)
+        before, refused = self.reference.answers(row)
+        if refused.any():
+            return None
+        width = float(getattr(runner, "tie_width", TIE))
         for stage, answers in self._answers(target, runner, row):
-            verdict = self._compared(before, answers, row)
+            verdict = self._compared(before, answers, row, TIE if stage.startswith(("lowering", "pass")) else width)
             if not verdict.passed:
                 step = self._step(row) if stage == "lowering" else None
                 return _explained(stage, verdict, step, row)
@@ -86,7 +93,7 @@ class Stages:
         else:
             yield "artifact or runtime", runner.run(row)
 
-    def _compared(self, server: Answers, device: Answers, row: Columns) -> Verdict:
+    def _compared(self, server: Answers, device: Answers, row: Columns, width: float) -> Verdict:
         return compare(
             "",
             "",
@@ -95,11 +102,19 @@ class Stages:
             columns=row,
             tolerance=self.tolerance,
             margins=lambda at: self.reference.margins(take(row, at)),
-            ties=lambda at: self.reference.ties(take(row, at)),
+            ties=lambda at: self._ties(take(row, at), width),
+            tie_width=width,
         )
+
+    def _ties(self, row: Columns, width: float) -> Flags:
+        """As the verdict judges them: an answer that it lets pass is no place where a stage parts."""
+        ties = self.reference.ties(row)
+        return ties if self.meaning is None else ties | near_forks(self.meaning, row, width)
 
     def _step(self, row: Columns) -> tuple[str, Array, Array] | None:
         """The first scikit-learn step whose values are not the lowered Program's, and both."""
+        if not isinstance(self.reference, Reference):
+            return None
         program = self.programs()["lowering"]
         values = program.values(row)
         last = {node.step: node.name for node in program.nodes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,10 +50,12 @@ def stream_parity(
 
     merged: tuple[Verdict, ...] = ()
     done = 0
-    for count, verdicts in _in_order(judge, parts):
-        merged = merge(merged, verdicts) if merged else verdicts
-        done += count
-        progress("data", done, rows)
+    with warnings.catch_warnings():  # threads share the filters: one that puts its own back would undo another's
+        warnings.simplefilter("ignore")
+        for count, verdicts in _in_order(judge, parts):
+            merged = merge(merged, verdicts) if merged else verdicts
+            done += count
+            progress("data", done, rows)
     return merged
 
 

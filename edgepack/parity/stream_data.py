@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgepack.contract import Columns, Interface
 from edgepack.errors import UsageError
 from edgepack.parity.data import CSV, read_data
+from edgepack.parity.refusals import row_count, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +75,12 @@ class DataFile:
             start += len(frame)
         if not start:
             raise UsageError(f"{self.path}: has no rows; give at least one")
+
+    def sample(self, rows: int) -> Columns:
+        """Some rows, evenly spread over the first part; raises what `parts` does."""
+        first = next(self.parts())
+        count = row_count(first)
+        return take(first, np.unique(np.linspace(0, count - 1, min(count, rows)).astype(np.int64)))
 
     def _frames(self) -> Iterator[pd.DataFrame]:
         kept = [i.name for i in self.interface.inputs] if self.extra or len(self.interface.inputs) > 1 else None

@@ -12,7 +12,7 @@ import edgepack_coreml
 import edgepack_onnx
 from edgepack.contract import Columns, EmitOptions, Runner
 from edgepack.ir import Program
-from edgepack.ir.ops import Affine, Forest, Impute, OneHot
+from edgepack.ir.ops import Affine, Forest, Impute, Linear, OneHot
 from edgepack.parity import Tolerance, make_cases, run_parity
 from edgepack.parity.explain import Explanation, Stages, first_failing, steps_of
 from edgepack.passes import PASSES
@@ -164,3 +164,58 @@ def test_a_failing_row_is_found_by_halving(wrong: int) -> None:
 
     assert first_failing(passes, 10) == wrong
     assert len(asked) <= 4
+
+
+@dataclass
+class Swapped:
+    """A runtime whose labels are all the other class, and which says how near scores it need not tell apart."""
+
+    program: Program
+    tie_width: float
+    runtime: str = "swapped"
+
+    def run(self, columns: Columns) -> Any:
+        answers = dict(self.program.run(columns))
+        return {**answers, "label": np.where(answers["label"] == "yes", "no", "yes")}
+
+
+@pytest.mark.parametrize("is_tie", [True, False])
+def test_what_the_runtime_need_not_tell_apart_is_no_place_where_a_stage_parts(
+    logistic_model: Any, is_tie: bool
+) -> None:
+    stages = Stages(
+        reference=logistic_model.reference,
+        programs=lambda: programs_of(logistic_model.lowered),
+        evaluators={},
+        tolerance=Tolerance(),
+    )
+    row = {name: x[:1] for name, x in logistic_model.columns.items()}
+    found = stages.explain("onnx", Swapped(logistic_model.folded, tie_width=10.0 if is_tie else 0.0), row)
+    assert (found is None) == is_tie
+    assert found is None or found.stage == "artifact or runtime"
+
+
+def test_a_quantized_model_s_file_parts_from_the_quantized_program(logistic_model: Any, tmp_path: Path) -> None:
+    from edgepack.quantize import quantize
+    from edgepack.quantize.server import QuantizedServer
+
+    small = quantize(logistic_model.folded, "int4").program
+    path = TARGETS["onnx"].emit(small, tmp_path, EmitOptions()).path
+    stages = Stages(
+        reference=QuantizedServer(program=small, original=logistic_model.reference),
+        programs=dict,
+        evaluators={"onnx": lambda: TARGETS["onnx"].evaluate(path, small.interface)},
+        tolerance=Tolerance(probabilities=1e-5),
+        meaning=small,
+    )
+    row = {name: x[:1] for name, x in logistic_model.columns.items()}
+    runner = TARGETS["onnx"].open(path, small.interface)
+    assert stages.explain("onnx", runner, row) is None
+    lied = stages.explain("onnx", Lying(runner), row)
+    assert lied is not None
+    assert lied.stage == "runtime"
+    wrong = TARGETS["onnx"].emit(faulty(small, Linear, intercept=lambda x: x + 1), tmp_path, EmitOptions()).path
+    assert wrong == path
+    other = stages.explain("onnx", TARGETS["onnx"].open(wrong, small.interface), row)
+    assert other is not None
+    assert other.stage == "artifact"

@@ -124,3 +124,13 @@ def test_a_forest_that_never_splits() -> None:
     x = np.arange(12.0).reshape(6, 2)
     program = lower(DecisionTreeRegressor().fit(x, np.ones(6)), x)
     assert make_cases(program, budget_rows=50).rows >= 40
+
+
+def test_rows_that_are_compared_elsewhere_make_rows_like_them(logistic_model: Any) -> None:
+    seen = {name: x[:3].copy() for name, x in logistic_model.columns.items()}
+    seen["income"][:] = 123456.0
+    plain = make_cases(logistic_model.lowered, example=logistic_model.columns, budget_rows=400)
+    cases = make_cases(logistic_model.lowered, example=logistic_model.columns, seen=seen, budget_rows=400)
+    assert not np.any(plain.columns["income"] == 123456.0)
+    assert np.any(cases.columns["income"] == 123456.0)
+    assert "data" not in cases.counts()

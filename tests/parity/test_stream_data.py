@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,28 @@ def test_a_failure_on_one_side_stays_one(forest_model: Any) -> None:
     for merged in (merge(good, bad), merge(bad, good)):
         assert merged[0].status == "failed"
         assert "of 600 rows differ" in merged[0].reason
+
+
+def test_a_sample_is_spread_over_the_first_part(tmp_path: Path) -> None:
+    data = DataFile.open(write(tmp_path / "rows.parquet", FRAME), INTERFACE)
+    assert data.sample(3)["s"][:, 0].tolist() == ["7", "NA", "é"]
+    assert row_count(data.sample(99)) == 5
+
+
+def test_what_an_estimator_warns_of_in_threads_is_not_said(forest_model: Any) -> None:
+    class Grumbling:
+        """A reference that warns, as scikit-learn does."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(forest_model.reference, name)
+
+        def answers(self, columns: Columns) -> Any:
+            warnings.warn("X has no valid feature names", UserWarning, stacklevel=1)
+            return forest_model.reference.answers(columns)
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        stream_parity(Grumbling(), {"onnx": Device(forest_model.folded)}, parts_of(forest_model.columns, 30))
+        assert not said
+        warnings.warn("heard", UserWarning, stacklevel=1)
+    assert [str(warning.message) for warning in said] == ["heard"]

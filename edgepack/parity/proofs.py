@@ -60,11 +60,16 @@ def row_columns(row: Mapping[str, Any], interface: Interface) -> Columns:
     }
 
 
+def is_clean(verdict: Verdict) -> bool:
+    """Whether no row contradicts a proof: labels that a policy lets change are still other labels."""
+    return verdict.status == "measured" and not any(output.rows_over_tolerance for output in verdict.outputs)
+
+
 def _with(verdict: Verdict, finding: Finding | None) -> Verdict:
     if verdict.status != "measured":
         return verdict
     match finding:
-        case Proof():
+        case Proof() if is_clean(verdict):
             return replace(verdict, status="proved", reason=str(finding))
         case Witness(row=row, tree=tree, server=server, device=device):
             worst = {"row": dict(row), "server": {"leaf": list(server)}, "device": {"leaf": list(device)}}

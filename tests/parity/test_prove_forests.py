@@ -34,7 +34,7 @@ from edgepack.ir import Program
 from edgepack.ir.decisions import Decisions
 from edgepack.ir.ops import Forest
 from edgepack.lower import lower
-from edgepack.parity import Reference
+from edgepack.parity import Reference, Tolerance, make_cases, run_parity
 from edgepack.parity.proofs import prove_files, row_columns, with_proofs
 from edgepack.parity.prove import Proof, Undecided, Witness, prove
 from edgepack.passes import optimize
@@ -294,6 +294,34 @@ def test_verdicts_are_proved_or_failed_only_where_they_were_measured(tmp_path: P
     assert isinstance(finding, Witness)
     assert failed.status == "failed"
     assert failed.worst_rows[0]["row"] == finding.row
+
+
+def test_labels_that_a_policy_lets_change_are_measured_never_proved(tmp_path: Path) -> None:
+    """A runtime that does not do what its operators say: the file is right, and answers are not."""
+    pipeline, lowered, _ = fitted("scaled, ordinal", "random forest", 2)
+    artifact = target.emit(optimize(lowered), tmp_path, EmitOptions())
+    reference = Reference(estimator=pipeline, interface=lowered.interface, none_columns=lowered.none_columns)
+    runner = target.open(artifact.path, lowered.interface)
+
+    class Broken:
+        runtime = "broken 1.26.0"
+
+        def run(self, columns: Any) -> Any:
+            answers = runner.run(columns)
+            label = answers["label"].copy()
+            for k in range(1, min(4, len(label))):  # the first row is asked alone, too
+                label[k] = next(c for c in lowered.interface.classes or () if c != label[k])
+            return {**answers, "label": label}
+
+    cases = make_cases(lowered, budget_rows=300)
+    files = {"onnx": (target, artifact.path)}
+    for allowed, status in ((0, "failed"), (10, "measured")):
+        tolerance = Tolerance(label_changes=allowed)
+        verdicts = run_parity(reference, {"onnx": Broken()}, cases, tolerance=tolerance)
+        assert verdicts[0].label_changes
+        assert prove_files(verdicts, lowered, reference, files)[0].status == status
+    sound = run_parity(reference, {"onnx": runner}, cases, tolerance=Tolerance(label_changes=10))
+    assert prove_files(sound, lowered, reference, files)[0].status == "proved"
 
 
 def test_a_target_that_reads_nothing_back_stays_measured() -> None:

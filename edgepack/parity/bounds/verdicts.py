@@ -18,6 +18,7 @@ from edgepack.parity.cases import Cases
 from edgepack.parity.compare import TIE, Tolerance
 from edgepack.parity.gate import run_parity, within_ranges
 from edgepack.parity.predicates import Undecidable
+from edgepack.parity.proofs import is_clean
 from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count, take
 
@@ -73,7 +74,7 @@ def _bounded(
         limit = bound(lowered, computation, ranges)
     except Undecidable:
         return verdict
-    if limit.answers <= _allowed(limit, verdict, tolerance):
+    if is_clean(verdict) and limit.answers <= _allowed(limit, verdict, tolerance):
         return replace(verdict, status="proved", reason="; ".join(filter(None, [verdict.reason, str(limit)])))
     try:
         corners = _at_corners(limit, target.name, target.open(path, lowered.interface), reference, tolerance)

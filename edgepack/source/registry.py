@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from edgepack.source.digests import digest_files, refuse_links
 from edgepack.source.lineage import describe_files, describe_registry
 from edgepack.source.mlmodel import read_description
 from edgepack.source.model import Source
+from edgepack.source.pace import paced
 from edgepack.source.tracking import explain, open_registry, without_credentials
 from edgepack.source.uri import (
     LocalFolder,
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-_DOWNLOAD_TIMEOUT_S = 240.0  # a server that has answered may take its time over files
 _LISTED = 10  # names in a message
 
 
@@ -53,7 +55,7 @@ def resolve(uri: str, into: Path, *, tracking_uri: str | None = None, timeout_s:
             (used where it is; no MLflow store is asked).
         into: a new folder below it receives the downloaded files.
         tracking_uri: else MLFLOW_TRACKING_URI, else MLflow's default, `sqlite:///mlflow.db` in the current folder.
-        timeout_s: how long a server may take for one answer.
+        timeout_s: how long a server may take for one answer, or bring less than 1,024 bytes a second of a file.
 
     Raises:
         SourceError: no such store, server, model, version, alias, run or file; a deleted run asked for by its id;
@@ -72,7 +74,7 @@ def resolve(uri: str, into: Path, *, tracking_uri: str | None = None, timeout_s:
         registry = describe_registry(
             client, version=found.version, logged_model=found.logged_model, run_id=found.run_id
         )
-    with open_registry(tracking_uri, _DOWNLOAD_TIMEOUT_S) as (_, store):
+    with open_registry(tracking_uri, timeout_s) as (_, store), paced(timeout_s):
         folder = _download(uri, found.location, into, store)
     return _source(uri, folder, name=found.name, version=found.version, registry=registry)
 
@@ -226,22 +228,32 @@ def _download(uri: str, location: str, into: Path, store: str) -> Path:
         with blame(uri):
             refuse_links(local)  # the copy would follow them
     gone = f"{uri}: its files are gone from {without_credentials(location)}; restore them or log the model again"
-    into.mkdir(parents=True, exist_ok=True)
-    try:
-        folder = Path(
+    with _fresh_folder(into) as folder:
+        try:
             mlflow.artifacts.download_artifacts(
                 artifact_uri=f"{location.rstrip('/')}/",  # the slash: what is in there, be it nothing
-                dst_path=tempfile.mkdtemp(prefix="model-", dir=into),
+                dst_path=str(folder),
                 tracking_uri=store,
             )
-        )
-    except MlflowException as error:
-        raise SourceError(gone if _is_absent(error) else explain(error, store)) from error
-    except OSError as error:
-        raise SourceError(f"{uri}: the download failed; {explain(error, store)}") from error
-    if not (folder / "MLmodel").is_file():
-        raise SourceError(gone)
-    return folder
+        except MlflowException as error:
+            raise SourceError(gone if _is_absent(error) else explain(error, store)) from error
+        except OSError as error:
+            raise SourceError(f"{uri}: the download failed; {explain(error, store)}") from error
+        if not (folder / "MLmodel").is_file():
+            raise SourceError(gone)
+        return folder
+
+
+@contextmanager
+def _fresh_folder(into: Path) -> Iterator[Path]:
+    """A new folder below another, which is gone again if anything goes wrong inside."""
+    into.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="model-", dir=into))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _local_path(location: str) -> Path | None:

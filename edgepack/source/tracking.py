@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _DEFAULT_STORE = "sqlite:///mlflow.db"  # MLflow's own default, in the current folder
 _NOISY_LOGGERS = ("mlflow", "alembic", "urllib3")
+_LISTING_OF_FAILURES = re.compile(
+    r"The following failures occurred while downloading one or more artifacts from \S+: ##### File (\S+) ##### "
+    r"(?:API request to \S+ failed with exception )?"
+)
 _UNCONFIGURED = "give --tracking-uri or set MLFLOW_TRACKING_URI"
 
 
@@ -76,6 +80,7 @@ def explain(error: BaseException, store: str) -> str:
             )
         cause = cause.__cause__ or cause.__context__
     reason = without_credentials(" ".join(str(error).split()))
+    reason = _LISTING_OF_FAILURES.sub(r"\1: ", reason)
     return f"{without_credentials(store)}: MLflow says: {reason[:300]}{'…' if len(reason) > 300 else ''}"
 
 

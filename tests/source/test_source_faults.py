@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -80,6 +81,41 @@ def half_a_file(handler: Any) -> None:
         reply(200, json.dumps({"files": files}).encode(), {"Content-Type": "application/json"})(handler)
 
 
+def as_a_file(body: Callable[[Any], None]) -> Answer:
+    """Lists one file, and then that file comes in a way of its own."""
+
+    def answer(handler: Any) -> None:
+        if handler.path.endswith("/MLmodel"):
+            body(handler)
+        else:
+            half_a_file(handler)
+
+    return answer
+
+
+def dripping_file(handler: Any) -> None:
+    """A file that comes a byte at a time: no single read takes long, and it never ends."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "4096")
+    handler.end_headers()
+    while not handler.server.stop.wait(0.05):
+        try:
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+        except OSError:
+            return
+
+
+def file_that_stops(handler: Any) -> None:
+    """Half a file, and then nothing more, with the connection open."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "4096")
+    handler.end_headers()
+    handler.wfile.write(b"flavors: {}\n")
+    handler.wfile.flush()
+    hang(handler)
+
+
 def no_file(handler: Any) -> None:
     if handler.path.endswith("/MLmodel"):
         reply(404)(handler)
@@ -136,14 +172,38 @@ def test_a_registry_that_fails_is_one_line(faulty: Faulty, tmp_path: Path, answe
         (half_a_file, "12 bytes read, 4084 more expected"),
         (no_file, "download failed|gone|404"),
         (reply(500), "500|failed"),
+        (reply(401, b"<html>\nwho?\n</html>"), "401"),
+        (reply(403), "403"),
+        (reply(404), "404|gone"),
+        (redirect_in_a_loop, "redirect"),
+        (as_a_file(reply(401)), "401"),
+        (as_a_file(reply(500)), "500|failed"),
+        (as_a_file(redirect_in_a_loop), "redirect|failed"),
+        (as_a_file(dripping_file), "timed out"),
+        (as_a_file(file_that_stops), "timed out"),
+        (as_a_file(hang), "timed out"),
+        (hang, "timed out"),
     ],
-    ids=["half a file", "no file", "500"],
+    ids=[
+        "half a file",
+        "no file",
+        "500",
+        "401 for the list",
+        "403 for the list",
+        "404 for the list",
+        "a redirect loop for the list",
+        "401 for a file",
+        "500 for a file",
+        "a redirect loop for a file",
+        "a file a byte at a time",
+        "a file that stops half-way",
+        "a file that never begins",
+        "a list that never comes",
+    ],
 )
 def test_files_that_do_not_come_whole_are_one_line(
     registry: Any, faulty: Faulty, tmp_path: Path, answer: Answer, says: str
 ) -> None:
-    import re
-
     faulty.answer = answer
     name, client = f"faulty-{faulty.server_port}", registry.client
     client.create_registered_model(name)
@@ -151,8 +211,11 @@ def test_files_that_do_not_come_whole_are_one_line(
         name, f"http://127.0.0.1:{faulty.server_port}/api/2.0/mlflow-artifacts/artifacts/m", registry.run_id
     )
     try:
-        line = refused(lambda: resolve(f"models:/{name}/1", tmp_path, tracking_uri=registry.uri), 10)
-        assert re.search(says, line)
+        line = refused(
+            lambda: resolve(f"models:/{name}/1", tmp_path, tracking_uri=registry.uri, timeout_s=TIMEOUT_S), 10
+        )
+        assert re.search(says, line), line
+        assert list(tmp_path.iterdir()) == []
     finally:
         client.delete_registered_model(name)
 

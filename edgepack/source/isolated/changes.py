@@ -44,9 +44,12 @@ def updated(made: Any, state: Any, version: tuple[int, ...]) -> Any:
     Raises:
         SourceError: the installed scikit-learn cannot say what this state means.
     """
+    from scipy.interpolate import BSpline
     from sklearn.base import BaseEstimator
     from sklearn.tree._tree import Tree
 
+    if isinstance(made, BSpline) and "t" in state:  # scipy before 1.17
+        return vars(BSpline(*(state[name] for name in ("t", "c", "k", "extrapolate", "axis"))))
     if isinstance(made, Tree):
         return {**state, "nodes": _nodes(state["nodes"], type(made))}
     if not isinstance(made, BaseEstimator):

@@ -122,6 +122,19 @@ def _wide() -> Fitted:
     )
 
 
+def _records() -> Fitted:
+    """Named values, any of which may be absent; the app counts the texts among them."""
+    r = np.random.default_rng(5)
+    rows = [
+        {"area": float(np.float32(r.lognormal(1, 0.5))), "zone": str(r.choice(["north", "söuth", ""])), "rooms": 3.0}
+        for _ in range(80)
+    ]
+    rows = [{name: given for name, given in row.items() if r.random() > 0.15} for row in rows]
+    wanted = ["dear" if row.get("area", 0) > 2 or row.get("zone") == "söuth" else "cheap" for row in rows]
+    hasher = FeatureHasher(n_features=16, input_type="dict")
+    return make_pipeline(hasher, RandomForestClassifier(6, max_depth=4, random_state=0)).fit(rows, wanted), rows
+
+
 def _hashed() -> Fitted:
     vectorizer = HashingVectorizer(n_features=64, analyzer="char_wb", ngram_range=(2, 3), norm=None)
     return _texts(vectorizer, LogisticRegression(), ["up", "down", "up"] * 16)

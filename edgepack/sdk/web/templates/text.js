@@ -50,7 +50,7 @@ function splitter(analyzer, pattern) {
   const words = pattern === null ? null : new RegExp(pattern, "gv");
   return (given) => {
     const text = plain(given, analyzer);
-    if (analyzer.unit === "whole") return [`${analyzer.prefix}${text}`];
+    if (analyzer.unit === "whole") return [(analyzer.prefix ?? "") + text];
     if (words !== null) {
       const found = [...text.matchAll(words)].map((m) =>
         m.length > 1 ? (m[1] ?? "") : m[0],

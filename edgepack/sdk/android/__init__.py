@@ -21,7 +21,11 @@ from edgepack.sdk.code import Code
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.surface import Surface
 
-_PLAIN = {"consumer-rules.pro": "consumer-rules.pro", "src/main/AndroidManifest.xml": "AndroidManifest.xml"}
+_PLAIN = {
+    ".editorconfig": "editorconfig",
+    "consumer-rules.pro": "consumer-rules.pro",
+    "src/main/AndroidManifest.xml": "AndroidManifest.xml",
+}
 _FILLED = ("README.md", "build.gradle.kts")
 _INTERNAL = ("Checks", "Contract", "Session", "Support")
 _JAVA = ("StrictJson", "VerifyBundle")

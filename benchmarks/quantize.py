@@ -41,7 +41,7 @@ from edgepack.targets import find_target
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TARGETS = ("onnx", "coreml")
-LABELS, MOVED = 0.005, 0.02
+LABELS, MOVED = 0.03, 0.02
 HEADINGS = (
     "pipeline",
     "method",

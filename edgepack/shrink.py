@@ -127,6 +127,8 @@ def shrink(
     """
     server, refused = compiled.server.answers(rows)
     kept = {name: values[~refused] for name, values in rows.items()}
+    if "label" not in server:  # no rows at all would promise that no label changes
+        wish = replace(wish, budget=replace(wish.budget, max_label_change=None))
     known = None if truth is None else np.asarray(truth)[~refused]
 
     def effect(of: Compiled) -> Effect:

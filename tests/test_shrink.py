@@ -106,6 +106,12 @@ def test_a_budget_that_nothing_keeps_is_an_error(models: dict[str, Compiled], tm
         _shrink(server, wish, columns, tmp_path)
 
 
+def test_a_budget_of_labels_means_nothing_where_there_are_none(models: dict[str, Compiled], tmp_path: Path) -> None:
+    columns = columns_of(X[1000:1050], models["forest"].program.interface)
+    wish = Wish(quantize="auto", budget=Budget(max_label_change=0.001))
+    assert _shrink(models["forest"], wish, columns, tmp_path).document["method"] == "int4"
+
+
 def test_packing_alone_changes_no_number(models: dict[str, Compiled], tmp_path: Path) -> None:
     compiled = models["forest"]
     columns = columns_of(X[1000:1200], compiled.program.interface)

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -154,3 +155,16 @@ def test_merging_equal_leaves_changes_no_answer(programs: Any, name: str) -> Non
     assert len(merged.feature) < len(coarse.feature)
     rows = np.concatenate([X, np.where(R.random(X.shape) < 0.2, np.nan, X)])
     np.testing.assert_array_equal(merged.run(rows), coarse.run(rows))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_quantized_text_is_refused_by_core_ml_in_one_line(method: Any) -> None:
+    texts = [f"word{k % 90} and word{k * 7 % 90}" for k in range(200)]
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, np.arange(200) % 3)
+    quantized = quantize(optimize(lower(model, texts[:5])), method)
+    assert quantized.touched
+    (problem,) = find_target("coreml").check(quantized.program)
+    assert (
+        str(problem) == "tfidfvectorizer → TfidfVectorizer: Count of strings has no Core ML stage; use the onnx target"
+    )
+    assert find_target("onnx").check(quantized.program) == []

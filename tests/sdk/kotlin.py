@@ -99,7 +99,7 @@ def run(package: Path, classes: Path, *words: str) -> subprocess.CompletedProces
     return _asked(command, cwd=package, also=libraries)
 
 
-_JAVA = ("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1")
+_JAVA = ("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 
 
 def _libraries() -> str:

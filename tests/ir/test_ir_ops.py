@@ -28,6 +28,7 @@ from edgepack.ir.ops import (
     OneHot,
     OnnxBlock,
     Op,
+    Reduce,
     Select,
     Sigmoid,
     Softmax,
@@ -279,3 +280,7 @@ def test_a_block_is_the_estimator_itself() -> None:
         OnnxBlock(model=b"", output="y", width=1, estimator=ridge, method="predict").run(rows),
         ridge.predict(rows)[:, None],
     )
+
+
+def test_groups_of_no_rows_are_no_rows() -> None:
+    assert Reduce(function="sum", groups=2).run(np.empty((0, 4))).shape == (0, 2)

@@ -155,4 +155,4 @@ class Reduce:
         """`(rows, groups) float64`."""
         x = values[0]
         with np.errstate(all="ignore"):
-            return REDUCTIONS[self.function](x.reshape(len(x), self.groups, -1))
+            return REDUCTIONS[self.function](x.reshape(len(x), self.groups, x.shape[1] // self.groups))

@@ -60,6 +60,7 @@ class Sdk(StrEnum):
     """A platform that packages are made for."""
 
     ios = "ios"
+    android = "android"
     web = "web"
 
 

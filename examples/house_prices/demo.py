@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("build/demo")
 BUNDLE = Path("dist/house-prices-1")
 REPORT = Path("dist/house-prices-1.report.html")
-PLATFORMS = (("coreml", "ios"), ("onnx", "web"))
+PLATFORMS = (("coreml", "ios"), ("onnx", "android"), ("onnx", "web"))
 STORE = f"sqlite:///{WORK / 'mlflow.db'}"
 
 

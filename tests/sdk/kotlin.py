@@ -90,6 +90,13 @@ def linted(packages: Iterable[Path]) -> subprocess.CompletedProcess[str]:
     return _asked([*_JAVA, "-jar", str(FOLDER / "ktlint.jar"), *files])
 
 
+def with_caller(source: Path, classes: Path, into: Path) -> Path:
+    """The class path of packages' classes and of a Java class, which is compiled into a folder."""
+    path = f"{_libraries()}:{classes}"
+    _run(["javac", "--release", "11", "-cp", path, "-d", str(into), str(source)])
+    return Path(f"{classes}:{into}")
+
+
 def run(package: Path, classes: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A class with a `main`, in a package's folder."""
     native, resources = FOLDER / "x86_64", "src/main/resources:src/replay/resources"

@@ -20,6 +20,7 @@ from edgepack.sdk.android.kotlin import (
 from edgepack.sdk.code import Code
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.surface import Surface
+from edgepack.sdk.texts import require_portable_patterns
 
 _PLAIN = {
     ".editorconfig": "editorconfig",
@@ -67,6 +68,7 @@ platform = Platform(
     layout=_layout,
     copies=_copies,
     variables=variables,
+    check=lambda surface: require_portable_patterns(surface, "Kotlin"),
     filters={
         "asserted": asserted,
         "capital": lambda text: Code(text[0].upper() + text[1:]),

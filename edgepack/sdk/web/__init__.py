@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from edgepack.contract import Problem
-from edgepack.errors import UnsupportedError
 from edgepack.sdk.code import Code
-from edgepack.sdk.pattern import NotPortable, portable
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.surface import Surface
+from edgepack.sdk.texts import require_portable_patterns
 from edgepack.sdk.web.contract import variables
 from edgepack.sdk.web.javascript import line, value
 from edgepack.sdk.web.types import documented, input_type, sample_literal, stranger, tuple_type, union
@@ -29,19 +27,6 @@ def _copies(surface: Surface) -> Mapping[str, Path]:
     return {surface.artifact_name: surface.artifact, "test/golden.json": surface.golden}
 
 
-def _check(surface: Surface) -> None:
-    """Raises `UnsupportedError` for token patterns that JavaScript reads otherwise than Python."""
-    problems = []
-    for step in surface.texts:
-        try:
-            portable(step.analyzer.token_pattern or "")
-        except NotPortable as error:
-            reason = f"token_pattern {step.analyzer.token_pattern!r} holds {error}, which JavaScript reads otherwise"
-            problems.append(Problem(step=step.input, reason=reason, remedy="write the pattern without it"))
-    if problems:
-        raise UnsupportedError(problems)
-
-
 platform = Platform(
     name="web",
     target="onnx",
@@ -49,7 +34,7 @@ platform = Platform(
     layout=_layout,
     copies=_copies,
     variables=variables,
-    check=_check,
+    check=lambda surface: require_portable_patterns(surface, "JavaScript"),
     filters={
         "code": Code,
         "documented": documented,

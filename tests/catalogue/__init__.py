@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalogue import (
+    basics,
     bayes,
     boosters,
     clusters,
@@ -21,10 +22,12 @@ from catalogue import (
     select,
     semi,
     svm,
+    trees,
 )
 from catalogue.case import Case
 
 CASES: Mapping[str, Case] = {
+    **basics.CASES,
     **bayes.CASES,
     **boosters.CASES,
     **clusters.CASES,
@@ -41,5 +44,6 @@ CASES: Mapping[str, Case] = {
     **select.CASES,
     **semi.CASES,
     **svm.CASES,
+    **trees.CASES,
 }
 """By name: the estimator's class, then its flags."""

@@ -35,12 +35,14 @@ class Fact:
         coreml: the form of the artifact, whose answers are scikit-learn's on boundary rows; or else.
         answers: the methods that edgepack's own lowering gives.
         why: what stands in the way.
+        findings: what the linter says of the Core ML artifact.
     """
 
     onnx: Onnx
     coreml: CoreML
     answers: tuple[Method, ...] = ()
     why: str = ""
+    findings: tuple[str, ...] = ()
 
 
 def fact_of(kind: Any, folder: Path) -> Fact:
@@ -69,6 +71,7 @@ def _fact_of(kind: Any, folder: Path) -> Fact:
         coreml=_coreml(compared),
         answers=tuple(m for m in METHODS if own and _answers(example, m)),
         why="; ".join([*reasons, *_differences(compared)]),
+        findings=_findings(compared),
     )
 
 
@@ -91,6 +94,13 @@ def _coreml(compared: Compared) -> CoreML:
     if not compared.verdicts["coreml"].passed:
         return "differs"
     return "ML Program" if compared.artifacts["coreml"].path.suffix == ".mlpackage" else "classic"
+
+
+def _findings(compared: Compared) -> tuple[str, ...]:
+    if "coreml" not in compared.artifacts:
+        return ()
+    problems = find_target("coreml").lint(compared.artifacts["coreml"].path, compared.program.interface)
+    return tuple(f"{problem.step}: {problem.reason}" for problem in problems)
 
 
 def _differences(compared: Compared) -> list[str]:

@@ -50,6 +50,17 @@ def test_no_own_lowering_answers_otherwise_on_onnx(facts: dict[Any, Fact]) -> No
     assert [kind.__name__ for kind, fact in facts.items() if fact.onnx == "differs" and fact.answers] == []
 
 
+def test_every_core_ml_file_lints_clean(facts: dict[Any, Fact]) -> None:
+    """Each was loaded from its file and agreed: `classic` and `ML Program` say so."""
+    written = [kind.__name__ for kind, fact in facts.items() if fact.coreml in ("classic", "ML Program", "differs")]
+    agree = [kind.__name__ for kind, fact in facts.items() if fact.coreml in ("classic", "ML Program")]
+    print(
+        f"Core ML: {len(written)} of {len(facts)} estimators emitted and linted, {len(agree)} agree with scikit-learn"
+    )
+    assert len(agree) >= LEAST["coreml"]
+    assert {kind.__name__: fact.findings for kind, fact in facts.items() if fact.findings} == {}
+
+
 def test_whatever_is_refused_has_a_reason(facts: dict[Any, Fact]) -> None:
     refused = {"refused", "differs", "no meaning"}
     assert [k.__name__ for k, fact in facts.items() if {fact.onnx, fact.coreml} & refused and not fact.why] == []

@@ -52,7 +52,8 @@ def compared(estimator: Any, folder: Path, sample: Any = None, limit: float = np
 
 
 def passed(found: Compared) -> dict[str, str]:
-    return {name: verdict.status if verdict else "refused" for name, verdict in found.verdicts.items()}
+    said = {name: verdict.status for name, verdict in found.verdicts.items()}
+    return {**said, **dict.fromkeys(found.refusals, "refused")}
 
 
 @pytest.mark.parametrize("sparse", [True, False])

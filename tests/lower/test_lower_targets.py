@@ -51,7 +51,7 @@ def compared(model: Any, folder: Path, output: Any = None, limit: float = 1e5) -
 
 
 def passed(found: Compared) -> dict[str, bool]:
-    return {name: bool(verdict and verdict.passed) for name, verdict in found.verdicts.items()}
+    return {name: verdict.passed for name, verdict in found.verdicts.items()}
 
 
 BOTH = {"onnx": True, "coreml": True}

@@ -182,7 +182,8 @@ def test_what_did_not_run_has_not_passed() -> None:
 def test_rows_are_counted_by_the_size_of_their_error() -> None:
     server = value(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.nan)
     device = value(0.0, 1e-3, 9.9e-3, 1e-2, 1e-30, 50.0, np.inf, np.nan)
-    counted = judged(server, device).outputs[0].rows_by_error
+    verdict = compare("onnx", "fake", server, device, columns={"x": np.arange(8.0)[:, None]})
+    counted = verdict.outputs[0].rows_by_error
     assert counted == {"0": 2, "1e-17": 1, "1e-03": 2, "1e-02": 1, "1e+00": 2}
     assert list(counted) == sorted(counted, key=float)
 

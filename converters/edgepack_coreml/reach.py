@@ -12,7 +12,7 @@ import numpy as np
 from edgepack.contract import Answers, Columns, EmitOptions, Problem, Runner
 from edgepack.errors import UnsupportedError
 from edgepack.ir import Program
-from edgepack.ir.ops import ArgMax, Label
+from edgepack.ir.ops import ArgMax, Distances, Label
 from edgepack.ir.types import Array, Flags, Floats
 from edgepack_coreml.evaluate import load
 from edgepack_coreml.metadata import RANGES, ranges_text
@@ -23,7 +23,9 @@ Written = TypeVar("Written")
 LARGEST = float(np.finfo(np.float32).max)
 REACHES = np.array([1.0, 3.0, *(10.0**k for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 18, 24, 30, 36, 39))])
 """How many times as far from the middle of the sample's range as its ends; the last one is beyond float32."""
-ROWS = 96
+ROWS, ROWS_OF_MANY_POINTS = 96, 12
+"""How many rows of each reach are tried, and how many where a row is compared with more than `MANY` fitted numbers."""
+MANY = 100_000
 SHARE = 0.8
 """Of what parity allows: other rows between the same numbers than those tried may lose more."""
 ALLOWED = {"value": 1e-5, "probabilities": 1e-6}
@@ -63,8 +65,10 @@ def reach_of(program: Program, runner: Runner) -> float:
         program: what the answers should be, in float64.
         runner: the written file in the reference evaluator, every value of which is rounded to float32.
     """
-    reaches = np.repeat(REACHES, ROWS)
-    columns = _rows(program, reaches)
+    fitted = sum(node.op.points.size for node in program.nodes if isinstance(node.op, Distances))
+    each = ROWS if fitted <= MANY else ROWS_OF_MANY_POINTS
+    reaches = np.repeat(REACHES, each)
+    columns = _rows(program, each)
     with np.errstate(all="ignore"):
         kept = _kept(program, columns, runner.run(columns), float(getattr(runner, "tie_width", 0.0)))
     lost = reaches[~kept]
@@ -81,15 +85,15 @@ def _between(program: Program, name: str, width: int, reach: float) -> Floats:
     return np.clip(ends, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
 
 
-def _rows(program: Program, reaches: Floats) -> Columns:
-    """`ROWS` rows of each reach: numbers of the sample's range, mixed with those at the ends; a quarter has few such.
+def _rows(program: Program, each: int) -> Columns:
+    """So many rows of each reach: numbers of the sample's range, mixed with those at the ends; a quarter has few such.
 
     The last two rows of each have all their numbers at one end.
     """
     r = np.random.default_rng(0)
     columns: dict[str, Array] = {}
-    count = len(reaches)
-    place = np.arange(count)[:, None] % ROWS
+    count = each * len(REACHES)
+    place = np.arange(count)[:, None] % each
     for i in program.interface.inputs:
         if i.kind == "string":
             columns[i.name] = np.full((count, i.width), None, object)
@@ -98,14 +102,14 @@ def _rows(program: Program, reaches: Floats) -> Columns:
         near, far = (
             np.stack([_between(program, i.name, i.width, t) for t in which], axis=1) for which in (np.ones(1), REACHES)
         )
-        far = np.repeat(far, ROWS, axis=1)
+        far = np.repeat(far, each, axis=1)
         share = r.choice([0.0, 1.0, 1 / 2, 1 / 3, 2 / 3], shape)
         share = np.where(r.random(shape) < 0.5, share, r.random(shape))
         inside, outside = near[0] + (near[1] - near[0]) * share, far[0] * (1 - share) + far[1] * share
-        large = r.random(shape) < np.where(place < ROWS // 4, 2 / max(i.width, 2), 0.5)
+        large = r.random(shape) < np.where(place < each // 4, 2 / max(i.width, 2), 0.5)
         x = np.where(large, outside, inside)
         x = np.where((r.random(shape) < 0.05) & (far[0] <= 0) & (far[1] >= 0), 0.0, x)
-        x = np.where(place == ROWS - 1, far[1], np.where(place == ROWS - 2, far[0], x))
+        x = np.where(place == each - 1, far[1], np.where(place == each - 2, far[0], x))
         columns[i.name] = x.astype(np.float32).astype(np.float64)
     return columns
 

@@ -16,6 +16,7 @@ from edgepack_coreml.refused import Refused
 from edgepack_coreml.source import Kernel, Numbers, Weighted, columns_of, whole_source
 
 LARGEST_DEGREE = 100
+MOST_POINTS = 4096  # of a kernel as Core ML has them: each takes a weight for every sum
 
 
 def kernel(op: object, table: Numbers) -> Numbers | None:
@@ -23,7 +24,7 @@ def kernel(op: object, table: Numbers) -> Numbers | None:
     source = whole_source(table)
     square = source if isinstance(source, Kernel) and source.function == "square" else None
     match op:
-        case Distances(metric="sqeuclidean", scale=None):
+        case Distances(metric="sqeuclidean", scale=None) if len(op.points) <= MOST_POINTS:
             made = Kernel(columns=table, points=op.points, function="square", coef=np.eye(len(op.points)))
             return columns_of(made)
         case Affine(center=None, divisor=None, offset=None) if square and op.factor is not None:

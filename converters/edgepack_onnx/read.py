@@ -43,13 +43,7 @@ def read_decisions(path: Path, interface: Interface) -> Decisions | None:
     Raises:
         UsageError: the file is no ONNX model.
     """
-    import onnx
-
-    try:
-        model = onnx.load(path)
-    except Exception as error:  # protobuf's and onnx's own kinds
-        reason = " ".join(str(error).split())
-        raise UsageError(f"{path}: not an ONNX model ({reason}); open the file of this bundle") from error
+    model = loaded(path)
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if opsets.get("ai.onnx.ml") != 5 or model.functions:
         return None
@@ -57,6 +51,17 @@ def read_decisions(path: Path, interface: Interface) -> Decisions | None:
         return _File(model.graph, interface).decisions()
     except Unrecognised:
         return None
+
+
+def loaded(path: Path) -> Any:
+    """The file's ModelProto. Raises `UsageError` for what is no ONNX model."""
+    import onnx
+
+    try:
+        return onnx.load(path)
+    except Exception as error:  # protobuf's and onnx's own kinds
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path}: not an ONNX model ({reason}); open the file of this bundle") from error
 
 
 class _File:

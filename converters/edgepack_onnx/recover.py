@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from edgepack.contract import Interface
-from edgepack.errors import UsageError
 from edgepack.ir.computation import Computation, Transcript, Unreadable, encoded
 from edgepack.ir.ops import (
     Affine,
@@ -35,7 +34,7 @@ from edgepack.ir.ops import (
 from edgepack.ir.types import Floats
 from edgepack_onnx.labels import are_positions, artifact_labels
 from edgepack_onnx.proto import DOUBLE, FLOAT, INT32, INT64, STRING
-from edgepack_onnx.read import attributes_of
+from edgepack_onnx.read import attributes_of, loaded
 
 SIGNS = np.array([-1.0, 1.0])
 
@@ -46,13 +45,7 @@ def read_sums(path: Path, interface: Interface) -> Computation | None:
     Raises:
         UsageError: the file is no ONNX model.
     """
-    import onnx
-
-    try:
-        model = onnx.load(path)
-    except Exception as error:  # protobuf's and onnx's own kinds
-        reason = " ".join(str(error).split())
-        raise UsageError(f"{path}: not an ONNX model ({reason}); open the file of this bundle") from error
+    model = loaded(path)
     if model.functions or interface.texts:
         return None
     try:

@@ -9,7 +9,7 @@ from sklearn.feature_extraction import text as sk_text
 
 from edgepack.contract import Problem
 from edgepack.host.text import Analyzer, TextStep
-from edgepack.ir.ops import Affine, Binary, Count, Elementwise, Impute, Reduce, Where
+from edgepack.ir.ops import Affine, Binary, Clip, Count, Elementwise, Impute, Reduce, Where
 from edgepack.lower.builder import Builder, Misfit, Refused, Table
 
 MOST_COLUMNS = 1 << 17
@@ -40,6 +40,9 @@ def tfidf_transformer(est: Any, table: Table, b: Builder) -> Table:
     if est.sublinear_tf:
         logarithm = b.emit(Affine(offset=np.ones(len(table))), b.emit(Elementwise(function="log"), x))
         x = b.emit(Where(), x, logarithm, x)
+    elif est.norm is not None and not table.sparse:  # any numbers: small ones would lose their squares in float32
+        largest = b.emit(Reduce(function="max"), b.emit(Elementwise(function="absolute"), x))
+        x = b.emit(Binary(function="divide"), x, b.emit(Clip(low=np.full(1, 1e-30), high=np.ones(1)), largest))
     if hasattr(est, "idf_"):
         x = b.emit(Affine(factor=np.asarray(est.idf_, np.float64)), x)
     return _normed(est.norm, b.table(x, sparse=True), b)

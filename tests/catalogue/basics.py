@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -121,4 +122,13 @@ ENCODERS = {
     },
 }
 
-CASES = {**SCALERS, **MISSING, **ENCODERS}
+WEIGHTS = {
+    f"TfidfTransformer, {norm}{', sublinear' * sublinear}{', idf' * idf}, {rows}{', sparse' * sparse}": transform(
+        TfidfTransformer, norm=norm, sublinear_tf=sublinear, use_idf=idf, rows=rows, sparse=sparse
+    )
+    for norm, sublinear, idf, (rows, sparse) in product(
+        ["l1", "l2", None], [False, True], [False, True], [("counts", False), ("counts", True), ("positive", False)]
+    )
+}
+
+CASES = {**SCALERS, **MISSING, **ENCODERS, **WEIGHTS}

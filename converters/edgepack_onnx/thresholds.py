@@ -15,7 +15,7 @@ import numpy as np
 
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import Forest, Lookup
-from edgepack.ir.types import Array, Floats
+from edgepack.ir.types import Floats
 from edgepack.passes.rewrite import Draft
 from edgepack.passes.trace import Place, Tracer
 
@@ -28,8 +28,7 @@ class _Codes:
 
     feature: int
     lookup: Node
-    keys: Array
-    table: Floats
+    op: Lookup
     code: Floats
     tested: Floats
 
@@ -64,8 +63,7 @@ def _codes(node: Node, tracer: Tracer) -> list[_Codes]:
         if lookup is None or not isinstance(lookup.op, Lookup):
             return []
         tested = np.unique(op.threshold[op.equal & (op.feature == feature)])
-        keys, table = lookup.op.keys, lookup.op.table
-        found.append(_Codes(feature, lookup, keys, table, table[:, place.column], tested))
+        found.append(_Codes(feature, lookup, lookup.op, lookup.op.table[:, place.column], tested))
     rows, columns = sum(len(c.code) for c in found), sum(_pairs(c) for c in found)
     return found if rows * columns <= CELLS_PER_SPLIT * np.count_nonzero(~op.is_leaf) else []
 
@@ -82,11 +80,11 @@ def _rewritten(node: Node, codes: Sequence[_Codes], tracer: Tracer, draft: Draft
     places = [tracer.origin(node.inputs[0], k) for k in range(op.features)]
     compared = set(op.feature[~op.is_leaf & ~op.equal].tolist())
     feature, threshold, flip = op.feature.copy(), op.threshold.copy(), np.zeros(len(op.feature), np.bool_)
-    for lookup, keys, table in {c.lookup.name: (c.lookup, c.keys, c.table) for c in codes}.values():
+    for lookup, given in {c.lookup.name: (c.lookup, c.op) for c in codes}.values():
         here = [c for c in codes if c.lookup is lookup]
         kept = [k for k, place in enumerate(places) if place.value == lookup.name and k in compared]
-        columns = [table[:, [places[k].column for k in kept]], *(_signs(c) for c in here)]
-        value = draft.emit(Lookup(keys=keys, table=np.hstack(columns)), *lookup.inputs, step=lookup.step)
+        columns = [given.table[:, [places[k].column for k in kept]], *(_signs(c) for c in here)]
+        value = draft.emit(Lookup(keys=given.keys, table=np.hstack(columns)), *lookup.inputs, step=lookup.step)
         for at, k in enumerate(kept):
             places[k] = Place(value, at)
         at = len(kept)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from edgepack.sdk.android.contract import namespace_of, variables
 from edgepack.sdk.android.kotlin import (
     asserted,
     case,
-    documented,
     input_type,
     kotlin_kind,
     label_of,
@@ -18,6 +18,7 @@ from edgepack.sdk.android.kotlin import (
     value,
 )
 from edgepack.sdk.code import Code
+from edgepack.sdk.comments import documented
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.surface import Surface
 from edgepack.sdk.texts import require_portable_patterns
@@ -74,7 +75,7 @@ platform = Platform(
         "capital": lambda text: Code(text[0].upper() + text[1:]),
         "case": case,
         "code": Code,
-        "documented": documented,
+        "documented": partial(documented, absent="Null", unknown="UnknownCategory"),
         "input_type": input_type,
         "kotlin": value,
         "kotlin_kind": kotlin_kind,

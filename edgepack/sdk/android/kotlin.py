@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgepack.contract import Kind
-from edgepack.sdk.code import Code, four_digits, literal, told
+from edgepack.sdk.code import Code, four_digits, literal
 from edgepack.sdk.surface import Failure, Field, LabelKind
 
 LABELS: Mapping[LabelKind, Code] = {
@@ -63,22 +63,6 @@ def settable_type(field: Field) -> Code:
 def asserted(field: Field) -> Code:
     """What follows an expression that may be null, where the member is one value that must be there."""
     return Code("!!" if field.input.width == 1 and not field.optional else "")
-
-
-def documented(field: Field) -> Code:
-    """A member's comment: its column, whether it may be left out, and what becomes of an unknown category."""
-    item = field.input
-    what = {"number": "a number", "string": "a text"}[item.kind]
-    if item.width > 1:
-        what = f"{item.width} {'numbers' if item.kind == 'number' else 'texts'}"
-    parts = [f"Column {told(item.name)}: {what}."]
-    if item.accepts_missing:
-        parts.append("May be left out." if item.width == 1 else "Null stands for what is missing.")
-    if field.unknown == "server":
-        parts.append(f"Any but the {len(item.categories or ())} known is answered as the server answers it.")
-    if field.unknown == "refused":
-        parts.append(f"Any but the {len(item.categories or ())} known is refused: UnknownCategory.")
-    return Code(" ".join(parts))
 
 
 def case(failure: Failure) -> Code:

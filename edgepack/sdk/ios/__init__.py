@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from edgepack.bundle.strict_json import pretty
 from edgepack.contract import Problem
 from edgepack.errors import UnsupportedError
 from edgepack.sdk.code import Code
+from edgepack.sdk.comments import documented
 from edgepack.sdk.ios import swift
 from edgepack.sdk.names import type_name
 from edgepack.sdk.platform import Platform
@@ -99,7 +101,7 @@ def _filters() -> Mapping[str, Any]:
     return {
         "capital": swift.capital,
         "code": Code,
-        "documented": swift.documented,
+        "documented": partial(documented, absent="NaN", unknown="unknownCategory"),
         "from_cell": swift.from_cell,
         "number": swift.number,
         "stranger": swift.stranger,

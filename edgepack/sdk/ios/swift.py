@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgepack.sdk.code import Code, braced, literal, told
+from edgepack.sdk.code import Code, braced, literal
 from edgepack.sdk.surface import Field, LabelKind
 
 _COLUMNS = 100
@@ -44,22 +44,6 @@ def member_type(field: Field) -> Code:
     if field.input.width > 1:
         return Code(f"[{one}]")
     return Code(f"{one}?" if field.optional else one)
-
-
-def documented(field: Field) -> Code:
-    """A member's comment: its column, whether it may be left out, and what becomes of an unknown category."""
-    item = field.input
-    what = {"number": "a number", "string": "a text"}[item.kind]
-    if item.width > 1:
-        what = f"{item.width} numbers"
-    parts = [f"Column {told(item.name)}: {what}."]
-    if item.accepts_missing:
-        parts.append("May be left out." if item.width == 1 else "NaN stands for what is missing.")
-    if field.unknown == "server":
-        parts.append(f"Any but the {len(item.categories or ())} known is answered as the server answers it.")
-    if field.unknown == "refused":
-        parts.append(f"Any but the {len(item.categories or ())} known is refused: unknownCategory.")
-    return Code(" ".join(parts))
 
 
 def checks(field: Field, type_name: str) -> list[Code]:

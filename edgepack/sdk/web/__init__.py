@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from edgepack.sdk.code import Code
+from edgepack.sdk.comments import documented
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.surface import Surface
 from edgepack.sdk.texts import require_portable_patterns
 from edgepack.sdk.web.contract import variables
 from edgepack.sdk.web.javascript import line, value
-from edgepack.sdk.web.types import documented, input_type, sample_literal, stranger, tuple_type, union
+from edgepack.sdk.web.types import input_type, sample_literal, stranger, tuple_type, union
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,7 +39,7 @@ platform = Platform(
     check=lambda surface: require_portable_patterns(surface, "JavaScript"),
     filters={
         "code": Code,
-        "documented": documented,
+        "documented": partial(documented, absent="null", unknown="unknownCategory"),
         "input_type": input_type,
         "js": value,
         "js_line": line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgepack.sdk.code import Code, told
+from edgepack.sdk.code import Code
 from edgepack.sdk.surface import Class, Field
 from edgepack.sdk.web.javascript import value
 
@@ -48,22 +48,6 @@ def tuple_type(classes: Sequence[Class] | None) -> Code:
     if len(one) <= 54:
         return Code(one)
     return Code("readonly [\n" + "".join(f"    {value(c)},\n" for c in classes) + "  ]")
-
-
-def documented(field: Field) -> Code:
-    """A member's comment: its column, whether it may be left out, and what becomes of an unknown category."""
-    item = field.input
-    what = {"number": "a number", "string": "a text"}[item.kind]
-    if item.width > 1:
-        what = f"{item.width} {item.kind}s" if item.kind == "number" else f"{item.width} texts"
-    parts = [f"Column {told(item.name)}: {what}."]
-    if item.accepts_missing:
-        parts.append("May be left out." if item.width == 1 else "null stands for what is missing.")
-    if field.unknown == "server":
-        parts.append(f"Any but the {len(item.categories or ())} known is answered as the server answers it.")
-    if field.unknown == "refused":
-        parts.append(f"Any but the {len(item.categories or ())} known is refused: unknownCategory.")
-    return Code(" ".join(parts))
 
 
 def sample_literal(sample: Mapping[str, Any], indent: int) -> Code:

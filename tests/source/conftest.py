@@ -164,7 +164,7 @@ def _describe_run(client: Any, run_id: str) -> None:
         "mlflow.user": "ann",
         "mlflow.source.name": "/home/ann/work/train.py",
         "mlflow.source.git.commit": "c0ffee",
-        "mlflow.source.git.repoURL": "https://ann:secret@example.org/wine.git",
+        "mlflow.source.git.repoURL": "https://ann:hunter2@example.org/wine.git",
     }.items():
         client.set_tag(run_id, name, value)
     dataset = Dataset(name="bottles", digest="8e9f9e5c", source_type="local", source='{"uri": "/home/ann/wine.csv"}')

@@ -38,8 +38,8 @@ def test_the_lineage_is_json_and_names_every_link_of_the_chain(registry, lineage
 
 def test_the_trainers_name_stands_under_its_own_key_only(lineage):
     rest = json.dumps({key: value for key, value in lineage.items() if key != "user"})
-    assert not re.search(r"\bann\b", rest)  # MLflow's random run names may hold the letters
-    assert "secret" not in rest
+    assert not re.search(r"\bann\b", rest)  # MLflow makes run names up: mannered-owl-7 holds the letters
+    assert "hunter2" not in rest
     assert lineage["run"]["entry_point"] == "train.py"
     assert lineage["run"]["git"]["repository"] == "https://example.org/wine.git"
 

@@ -1,7 +1,7 @@
 """Statements about a bundle are signed, are about its very files, and are what independent readers of each form take.
 
 in-toto's own library reads the statements and both predicates; CycloneDX's strict validator reads the bill of
-materials where it is installed (`pip install "cyclonedx-python-lib[json-validation]"`).
+materials where it is installed (`pip install cyclonedx-python-lib`).
 """
 
 from __future__ import annotations

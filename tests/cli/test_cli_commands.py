@@ -50,6 +50,13 @@ def test_one_changed_byte_fails_verify_with_6_and_names_the_file(
     assert len(done.err.splitlines()) == 1
 
 
+def test_python_m_edgepack_is_edgepack(bundle: Path) -> None:
+    words = [sys.executable, "-m", "edgepack", "verify", str(bundle), "--key", "nothing.pub"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "nothing.pub" in done.stderr
+
+
 @pytest.mark.parametrize(("option", "value"), [("--min-version", 2), ("--expect-name", "others")])
 def test_verify_refuses_an_older_version_and_another_name(
     edgepack: Any, bundle: Path, option: str, value: object

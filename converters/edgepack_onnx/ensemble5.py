@@ -6,12 +6,13 @@ Source: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md#ai.onnx.ml.T
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgepack.ir.ops import Forest
 from edgepack.ir.types import Array, Flags, Floats, Integers
+from edgepack_onnx.beside import with_likely_next
 from edgepack_onnx.graph import Graph
 from edgepack_onnx.proto import Attribute
 from edgepack_onnx.split import float32_below, splits_of
@@ -50,6 +51,8 @@ def tree_ensemble(
             the same branches, and only leaf values are rounded.
     """
     splits, leaf = splits_of(forest, rounded=rounded), forest.is_leaf
+    splits = replace(splits, threshold=float32_below(splits.threshold) if single else splits.threshold)
+    x, splits = with_likely_next(graph, x, splits, forest)
     # A tree needs a split: one that is a single leaf gets a split with that leaf on both sides. The base comes as such
     # trees ahead of all others, so that it is what the sums start with.
     based = np.flatnonzero(values.base)
@@ -75,7 +78,7 @@ def tree_ensemble(
     nodes = {
         "nodes_featureids": np.concatenate([splits.feature, added]),
         "nodes_modes": np.concatenate([splits.mode, added]).astype(np.uint8),
-        "nodes_splits": _element(np.concatenate([splits.threshold, added.astype(np.float64)]), single),
+        "nodes_splits": np.concatenate([splits.threshold, added.astype(splits.threshold.dtype)]),
     }
     if splits.nan_true.any():
         nodes["nodes_missing_value_tracks_true"] = np.concatenate([splits.nan_true.astype(np.int64), added])
@@ -114,11 +117,6 @@ def _alike_together(nodes: Mapping[str, Array], true_leaf: Flags, false_leaf: Fl
     """
     missing = nodes.get("nodes_missing_value_tracks_true", true_leaf)
     return np.lexsort((nodes["nodes_splits"], nodes["nodes_featureids"], missing, false_leaf, true_leaf))
-
-
-def _element(threshold: Floats, single: bool) -> Array:
-    """Thresholds as the op takes them; for float32, the largest float32 that is not above."""
-    return float32_below(threshold) if single else threshold
 
 
 def _shared(target: Integers, weight: Floats, targets: int) -> tuple[Integers, Integers, Floats]:

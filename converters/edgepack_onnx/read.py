@@ -88,9 +88,19 @@ class _File:
         single = np.asarray(found.get("nodes_splits")).dtype == np.float32
         if bool(cast) != (single and rows is None):
             raise Unrecognised
-        features = self._singles(node.input[0]) if single else self._features(node.input[0])
+        x, negates = self._negation(node.input[0])
+        features = self._singles(x) if single else self._features(x)
+        if negates:
+            _unturn(found, len(features))
         forest = _forest(found, len(features), rows, divisor, single=single)
         return Decisions(features=features, forest=forest, link=link, tie=tie)
+
+    def _negation(self, name: str) -> tuple[str, bool]:
+        """The tensor of which this one holds every column and, behind them, every column negated; else itself."""
+        parts = self.taken(name, "Concat", axis=1)
+        if len(parts) == 2 and self.taken(parts[1], "Neg") == parts[:1]:
+            return parts[0], True
+        return name, False
 
     def taken(self, name: str, op: str, **attributes: int) -> list[str]:
         """What the node behind a tensor takes, if it is this op with exactly these attributes; else nothing."""
@@ -340,6 +350,28 @@ def _forest(found: dict[str, Any], features: int, rows: Floats | None, divisor: 
         features=features,
         compare="float64",
     )
+
+
+def _unturn(found: dict[str, Any], features: int) -> None:
+    """Says splits on negated columns by the columns themselves: `-x <= s` is not `x <= t`, t the number below −s."""
+    n = len(found.get("nodes_featureids", ()))
+    feature, threshold = np.asarray(found.get("nodes_featureids")), np.asarray(found.get("nodes_splits"))
+    turned = feature >= features
+    children = [
+        [np.asarray(found.get(f"nodes_{side}{kind}")) for side in ("true", "false")] for kind in ("nodeids", "leafs")
+    ]
+    tracks = np.asarray(found.get("nodes_missing_value_tracks_true", np.zeros(n, np.int64)))
+    parts = [threshold, tracks, *children[0], *children[1]]
+    if any(part.shape != (n,) for part in parts) or np.any(np.asarray(found.get("nodes_modes"))[turned] != LEQ):
+        raise Unrecognised
+    with np.errstate(over="ignore", under="ignore"):
+        below = np.nextafter(-threshold, np.array(-np.inf, threshold.dtype))
+    found["nodes_featureids"] = np.where(turned, feature - features, feature)
+    found["nodes_splits"] = np.where(turned, below, threshold)
+    found["nodes_missing_value_tracks_true"] = np.where(turned, 1 - (tracks > 0), tracks)
+    for kind, (true, false) in zip(("nodeids", "leafs"), children, strict=True):
+        found[f"nodes_true{kind}"] = np.where(turned, false, true)
+        found[f"nodes_false{kind}"] = np.where(turned, true, false)
 
 
 def _owners(roots: Integers, left: Integers, right: Integers, leaves: int) -> Integers:

@@ -111,6 +111,7 @@ def forest_of(
         left=[t.children_left for t in inner],
         right=[t.children_right for t in inner],
         value=values,
+        seen=[t.n_node_samples for t in inner],
         base=base,
         divisor=divisor,
         features=features,
@@ -205,7 +206,7 @@ def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> s
     predictors = [(k, p.nodes, p) for stage in est._predictors for k, p in enumerate(stage)]
     outputs = est.n_trees_per_iteration_
     sides = _Sides(est, table)
-    feature, threshold, nan_left, left, right, value = [], [], [], [], [], []
+    feature, threshold, nan_left, left, right, value, seen = [], [], [], [], [], [], []
     for k, nodes, predictor in predictors:
         leaf, categorical = nodes["is_leaf"].astype(bool), nodes["is_categorical"].astype(bool)
         column, cut = nodes["feature_idx"].astype(np.int64), nodes["num_threshold"].astype(np.float64)
@@ -221,6 +222,7 @@ def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> s
         left.append(np.where(leaf, -1, nodes["left"].astype(np.int64)))
         right.append(np.where(leaf, -1, nodes["right"].astype(np.int64)))
         value.append(scores)
+        seen.append(nodes["count"])
     whole = Table(table.columns + sides.emit(b))
     forest = joined(
         feature=feature,
@@ -229,6 +231,7 @@ def _histogram_boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> s
         left=left,
         right=right,
         value=value,
+        seen=seen,
         base=np.asarray(est._baseline_prediction, np.float64).ravel(),
         divisor=1.0,
         features=len(whole),

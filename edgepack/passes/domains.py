@@ -105,6 +105,7 @@ class _Rewrite:
             left=np.array(self.left),
             right=np.array(self.right),
             value=self.forest.value[source] * (np.array(self.left) < 0)[:, None],
+            seen=self.forest.seen_at(source),
             roots=np.array(roots),
         )
 

@@ -61,6 +61,7 @@ def compact(forest: Forest, roots: Integers) -> tuple[Forest, Integers]:
         equal=forest.equal[kept],
         nan_left=forest.nan_left[kept],
         value=forest.value[kept],
+        seen=forest.seen_at(kept),
         left=np.where(left >= 0, new[left], -1),
         right=np.where(right >= 0, new[right], -1),
         roots=new[roots],

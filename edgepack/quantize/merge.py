@@ -43,5 +43,6 @@ def _reachable(forest: Forest) -> Forest:
         left=place[forest.left[reached]],
         right=place[forest.right[reached]],
         value=forest.value[reached],
+        seen=forest.seen_at(np.flatnonzero(reached)),
         roots=place[forest.roots],
     )

@@ -79,7 +79,9 @@ def test_a_leaf_that_tells_every_branch_apart_is_reached_in_float32_too(tmp_path
             end = int(op.roots[1])
             leaf = op.left[:end] < 0
             value = np.where(leaf, np.arange(end) + 1.0, 0.0)[:, None]
-            kept = {k: getattr(op, k)[:end] for k in ("feature", "threshold", "equal", "nan_left", "left", "right")}
+            kept = {
+                k: getattr(op, k)[:end] for k in ("feature", "threshold", "equal", "nan_left", "left", "right", "seen")
+            }
             node = replace(node, op=replace(op, **kept, value=value, roots=op.roots[:1], base=np.zeros(1)))
         nodes.append(node)
     tree = replace(program, nodes=tuple(nodes))

@@ -38,7 +38,7 @@ from edgepack.parity import Reference, Tolerance, make_cases, run_parity
 from edgepack.parity.proofs import prove_files, row_columns, with_proofs
 from edgepack.parity.prove import Proof, Undecided, Witness, prove
 from edgepack.passes import optimize
-from edgepack_onnx import target
+from edgepack_onnx import beside, target
 
 ONE_HOT = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
@@ -71,6 +71,14 @@ CASES = [
     for classes in ((2, 3) if hasattr(TREES[trees], "predict_proba") else (0,))
     if not (trees in TAKES_NO_NAN and steps in ("scaled, ordinal", "log1p alone"))
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def turned() -> Iterator[None]:
+    """Small forests are written as large ones are: with splits turned round."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beside, "LEAST_SPLITS", 0)
+        yield
 
 
 @cache

@@ -32,6 +32,8 @@ class Forest:
         divisor: 1 for a sum, the number of trees for a mean.
         features: how many columns the input has.
         compare: the type that x is rounded to before it is compared.
+        seen: `(nodes,)` how many training rows came to each node, in any unit; empty where that is not known. It means
+            nothing to the answers: a target may lay out its nodes by it.
     """
 
     feature: Integers
@@ -46,6 +48,7 @@ class Forest:
     divisor: float
     features: int
     compare: Literal["float32", "float64"]
+    seen: Floats = field(default_factory=lambda: np.empty(0))
     _holds: bool = field(init=False, default=False, repr=False)
 
     @property
@@ -66,6 +69,10 @@ class Forest:
         counts[0] -= np.count_nonzero(self.is_leaf)  # leaves say feature 0
         return np.flatnonzero(counts)
 
+    def seen_at(self, nodes: Integers) -> Floats:
+        """`seen` of some nodes; empty where it is not known."""
+        return self.seen[nodes] if len(self.seen) else self.seen
+
     def infer(self, *types: Type) -> Type:
         """Numbers, one column per output."""
         one(self, types, "number", self.features)
@@ -77,7 +84,8 @@ class Forest:
     def _check(self) -> None:
         n = len(self.feature)
         parts = (self.threshold, self.equal, self.nan_left, self.left, self.right, self.value)
-        if any(len(part) != n for part in parts) or self.value.shape[1:] != self.base.shape:
+        lengths_differ = any(len(part) != n for part in parts) or len(self.seen) not in (0, n)
+        if lengths_differ or self.value.shape[1:] != self.base.shape:
             raise TypeMismatch(f"Forest: arrays of {[p.shape for p in parts]} do not describe {n} nodes")
         inner = np.flatnonzero(~self.is_leaf)
         features = self.feature[inner]

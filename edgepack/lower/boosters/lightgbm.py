@@ -182,7 +182,14 @@ def _tree(
         "left": left,
         "right": right,
         "value": value,
+        "seen": _counts(text, len(value)),
     }
+
+
+def _counts(text: Mapping[str, str], nodes: int) -> Array:
+    """How many training rows came to each node; 1 where the text does not tell."""
+    found = np.concatenate([_numbers(text.get(name, "")) for name in ("internal_count", "leaf_count")])
+    return found if len(found) == nodes else np.ones(nodes)
 
 
 def _first(category: int) -> float:

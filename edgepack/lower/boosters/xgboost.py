@@ -188,4 +188,5 @@ def _tree(tree: Mapping[str, Any], output: int, outputs: int, weight: float, sid
         "left": left,
         "right": right,
         "value": value,
+        "seen": np.array(tree["sum_hessian"], np.float64),
     }

@@ -13,7 +13,6 @@ from edgepack.ir.ops import Forest
 from edgepack.ir.types import Array, Floats, Integers
 from edgepack_onnx.split import EQ, LARGEST_EXACT, LEQ, NEQ, adds_exactly
 
-
 TURNED = {
     "truenodeids": "falsenodeids",
     "falsenodeids": "truenodeids",

@@ -12,7 +12,7 @@ from edgepack.ir.ops.neighbors import NO_LENGTH
 from edgepack.ir.types import Array, Floats
 from edgepack_onnx.emitter import Emitter
 from edgepack_onnx.graph import Graph
-from edgepack_onnx.proto import DOUBLE, INT64, attribute, graph_attribute, value_info
+from edgepack_onnx.proto import DOUBLE, INT32, attribute, graph_attribute, value_info
 from edgepack_onnx.table import Table
 from edgepack_onnx.wire import Message
 
@@ -166,5 +166,6 @@ def emit_weighted_median(node: Node, op: WeightedMedian, e: Emitter) -> Table:
     reached = e.graph.node("CumSum", weights, e.graph.constant(np.array(1)))
     total = e.graph.node("Gather", reached, e.graph.constant(np.array([len(op.weights) - 1])), axis=1)
     enough = e.graph.node("GreaterOrEqual", reached, e.graph.node("Mul", total, e.graph.double(0.5)))
-    first = e.graph.node("ArgMax", e.graph.node("Cast", enough, to=INT64), axis=1, keepdims=1)
+    # int32: ONNX Runtime before 1.18 has no ArgMax of int64
+    first = e.graph.node("ArgMax", e.graph.node("Cast", enough, to=INT32), axis=1, keepdims=1)
     return e.made(e.graph.node("GatherElements", ordered, first, axis=1), 1)

@@ -21,6 +21,10 @@ OPSET = 13
 IR_VERSIONS: Mapping[int, int] = MappingProxyType({13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10})
 """The IR version that came with each default opset; opsets of ai.onnx.ml need none of their own."""
 
+FUSED_BY_NAME = frozenset({"Gather", "Slice"})
+"""Ops whose nodes need names: ONNX Runtime 1.20 and 1.21 fuse several into one named after the first, and refuse a
+model in which two such have the same name. Names of other nodes would be bytes for nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphNode:
@@ -131,7 +135,10 @@ class Graph:
         graph = Message()
         for node in live:
             message = Message().text(1, *(renamed.get(i, i) for i in node.inputs))
-            message.text(2, *(renamed.get(o, o) for o in node.outputs)).text(4, node.op)
+            message.text(2, *(renamed.get(o, o) for o in node.outputs))
+            if node.op in FUSED_BY_NAME:
+                message.text(3, node.outputs[0])
+            message.text(4, node.op)
             message.message(5, *node.attributes)
             graph.message(1, message.text(7, node.domain) if node.domain else message)
         reads = frozenset[str]().union(*(node.reads for node in live))

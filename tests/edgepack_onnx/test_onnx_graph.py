@@ -50,6 +50,18 @@ def test_equal_constants_are_stored_once_and_different_ones_apart() -> None:
     assert graph.constant(np.array(["a", "b"], object)) != graph.constant(np.array(["ab"], object))
 
 
+def test_nodes_that_old_runtimes_fuse_under_their_names_have_names_of_their_own() -> None:
+    """ONNX Runtime 1.20 and 1.21 refuse two fusions of nameless nodes: "two nodes with same node name"."""
+    graph = Graph()
+    for axis in (0, 1):
+        doubled = graph.node("Mul", "x", graph.double(2.0 + axis))
+        parts = [graph.node("Gather", doubled, graph.constant(np.array([k])), axis=axis) for k in range(2)]
+        total = graph.node("Add", *parts)
+    made = graph.node("Slice", total, *[graph.constant(np.array([k])) for k in range(2)])
+    names = [n.name for n in finished(graph, {"value": made}).node if n.op_type in ("Gather", "Slice")]
+    assert len(set(names)) == 3 and all(names)
+
+
 def test_the_highest_opset_asked_for_stays() -> None:
     graph = Graph()
     graph.require("ai.onnx.ml", 5)

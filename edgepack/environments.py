@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 INSTALL_TIMEOUT_S = 600
@@ -36,21 +38,41 @@ def cached(folder: Path, fill: Callable[[Path], None]) -> Path:
     return folder
 
 
-def call(words: Sequence[str], where: Path, environment: Mapping[str, str] | None = None) -> str:
+def call(
+    words: Sequence[str],
+    where: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    within_s: float = INSTALL_TIMEOUT_S,
+) -> str:
     """What an installer prints that runs in a folder of the cache, where no project's settings reach it.
 
     Raises:
-        InstallFailed: it fails, or takes too long.
+        InstallFailed: it fails, or takes too long; whatever it started has been ended then.
     """
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        words,
+        cwd=where,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            words, cwd=where, env=environment, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InstallFailed(f"{Path(words[0]).name} took more than {INSTALL_TIMEOUT_S} s") from error
-    if done.returncode:
-        raise InstallFailed(" ".join((done.stderr or done.stdout).split())[:300] or f"status {done.returncode}")
-    return done.stdout
+        out, err = process.communicate(timeout=within_s)
+    except BaseException as error:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # those that it started hold the pipes too
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise InstallFailed(f"{Path(words[0]).name} took more than {within_s:g} s") from error
+        raise
+    if process.returncode:
+        raise InstallFailed(" ".join((err or out).split())[:300] or f"status {process.returncode}")
+    return out
 
 
 def cache_folder(name: str) -> Path:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from edgepack.environments import InstallFailed, cache_folder, cached, call, find_uv
+from edgepack.environments import INSTALL_TIMEOUT_S, InstallFailed, cache_folder, cached, call, find_uv
 from edgepack.errors import EdgepackError
 from edgepack.runtimes.spec import Spec
 
@@ -26,7 +26,7 @@ def command(spec: Spec) -> list[str]:
     """The words to which a model's path is to be added, at `{model}`. Raises `NotInstalled`."""
     match spec.kind:
         case "onnxruntime":
-            return [str(_python(str(spec.version))), str(HERE / "worker.py"), "{model}"]
+            return [str(interpreter(str(spec.version))), str(HERE / "worker.py"), "{model}"]
         case "arm64":
             if not (given := os.environ.get(ARM64)):
                 raise NotInstalled(
@@ -34,17 +34,17 @@ def command(spec: Spec) -> list[str]:
                 )
             return [*shlex.split(given), str(HERE / "worker.py"), "{model}"]
         case "node":
-            return [_program("node", spec), str(HERE / "worker_node.mjs"), "{model}", str(_packages(spec))]
+            return [_program("node", spec), str(HERE / "worker_node.mjs"), "{model}", str(packages(spec))]
         case "web":
             browser = next(filter(None, map(shutil.which, BROWSERS)), None)
             if browser is None:
                 raise NotInstalled(f"{spec}: no Chromium on PATH; install chromium")
             node = _program("node", spec)
-            return [node, str(HERE / "worker_web.mjs"), "{model}", str(_packages(spec)), browser]
+            return [node, str(HERE / "worker_web.mjs"), "{model}", str(packages(spec)), browser]
 
 
-def _python(version: str) -> Path:
-    """The interpreter of an environment with that ONNX Runtime, from wheels alone."""
+def interpreter(version: str, *, within_s: float = INSTALL_TIMEOUT_S) -> Path:
+    """The interpreter of an environment with that ONNX Runtime, from wheels alone. Raises `NotInstalled`."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     # up to 1.18 wheels are built against NumPy 1
     numpy = "numpy<2" if tuple(map(int, version.split(".")[:2])) < (1, 19) else "numpy"
@@ -54,13 +54,17 @@ def _python(version: str) -> Path:
         call([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], folder.parent)
         wanted = [f"onnxruntime=={version}", numpy]
         into = ["--python", str(folder / "bin" / "python")]
-        call([uv, "pip", "install", "--quiet", "--only-binary", ":all:", *into, *wanted], folder.parent)
+        call(
+            [uv, "pip", "install", "--quiet", "--only-binary", ":all:", *into, *wanted],
+            folder.parent,
+            within_s=within_s,
+        )
 
     return _made(f"onnxruntime-{version}-py{python}", f"onnxruntime=={version}", fill) / "bin" / "python"
 
 
-def _packages(spec: Spec) -> Path:
-    """A folder whose `node_modules` holds the runtime; scripts of packages are not run."""
+def packages(spec: Spec, *, within_s: float = INSTALL_TIMEOUT_S) -> Path:
+    """A folder whose `node_modules` holds the runtime; scripts of packages are not run. Raises `NotInstalled`."""
     npm = _program("npm", spec)
     version = spec.version or "latest"
     names = {"node": [f"onnxruntime-node@{version}"], "web": [f"onnxruntime-web@{version}", "playwright-core"]}
@@ -68,7 +72,11 @@ def _packages(spec: Spec) -> Path:
     def fill(folder: Path) -> None:
         folder.mkdir()
         (folder / "package.json").write_text('{"private": true}\n')
-        call([npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", *names[spec.kind]], folder)
+        call(
+            [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", *names[spec.kind]],
+            folder,
+            within_s=within_s,
+        )
 
     return _made(f"{spec.kind}-{version}", str(spec), fill)
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgepack.coldstart import cold_starts
 from edgepack.contract import Columns
 from edgepack.errors import UsageError
 from edgepack.export import Progress
@@ -26,6 +27,7 @@ def rebench(
     serve: bool = False,
     networks: Sequence[str] = (),
     native: Path | None = None,
+    instructions: bool = False,
     repeats: int = 200,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
@@ -38,28 +40,31 @@ def rebench(
         serve: whether to start one for the time of the run.
         networks: names of simulated networks to ask the server through as well; see `edgepack.bench.network`.
         native: the folder of ONNX Runtime's C headers, to time the ONNX artifact through the C API as well.
+        instructions: whether to count the instructions of a row there, with callgrind.
         repeats: how many single-row calls are timed per arm.
 
     Raises:
         SourceError: the model cannot be loaded any more, or its server does not start.
-        UsageError: both a server and `serve`.
+        UsageError: both a server and `serve`; instructions without headers.
     """
     from edgepack.bench import ServedModel, bench
     from edgepack.bench.network import find_network
 
     if server and serve:
         raise UsageError(f"--server {server} with --serve; choose one")
+    if instructions and native is None:
+        raise UsageError("--instructions: counted through the C API alone; give --native HEADERS too")
     chosen = [find_network(name) for name in dict.fromkeys(networks)]
     progress = on_progress or (lambda _what, _done, _total: None)
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edgepack-"))
         progress("load", 0, 0)
         compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
-        server_rss = None
+        server_rss = server_ready_ms = None
         if serve:
             progress("start server", 0, 0)
             served = stack.enter_context(ServedModel(compiled.source.folder, tracking_uri=tracking_uri))
-            server, server_rss = served.url, served.peak_rss_bytes
+            server, server_rss, server_ready_ms = served.url, served.peak_rss_bytes, served.ready_ms
         return bench(
             openers(bundle),
             compiled.sample,
@@ -67,8 +72,11 @@ def rebench(
             estimator=compiled.estimator,
             server=server,
             server_rss=server_rss,
+            server_ready_ms=server_ready_ms,
             networks=chosen,
             natives=_natives(bundle, native, compiled.sample_columns),
+            instructions=instructions,
+            colds=cold_starts(bundle),
             sizes={entry.artifact.target: entry.size_bytes for entry in bundle.manifest.artifacts},
             repeats=repeats,
             on_progress=on_progress,
@@ -77,18 +85,27 @@ def rebench(
 
 def _natives(bundle: Bundle, headers: Path | None, columns: Columns) -> dict[str, Callable[[], NativeRunner]]:
     """The ONNX artifact through the C API, if it is there and headers were given."""
-    import numpy as np
-
     from edgepack.bench.measure import BATCHES
-    from edgepack.bench.native import NativeRunner
 
     if headers is None:
         return {}
     if "onnx" not in bundle.targets:
         raise UsageError(f"--native {headers}: the bundle holds no ONNX artifact; leave it out")
-    rows = len(next(iter(columns.values())))
-    at = np.arange(max(BATCHES)) % rows
+    return {"onnx, C API": lambda: native_runner(bundle, headers, columns, rows=max(BATCHES))}
+
+
+def native_runner(bundle: Bundle, headers: Path, columns: Columns, *, rows: int) -> NativeRunner:
+    """The bundle's ONNX artifact through the C API, over so many rows, repeated as needed.
+
+    Raises:
+        UsageError: no headers there, no C compiler, or no library of ONNX Runtime's.
+    """
+    import numpy as np
+
+    from edgepack.bench.native import NativeRunner
+
+    at = np.arange(rows) % len(next(iter(columns.values())))
     runner: Any = bundle.runner("onnx").runner
     feed = runner.feed({name: x[at] for name, x in columns.items()})
     path = next(bundle.path / e.artifact.path for e in bundle.manifest.artifacts if e.artifact.target == "onnx")
-    return {"onnx, C API": lambda: NativeRunner(headers, path, feed)}
+    return NativeRunner(headers, path, feed)

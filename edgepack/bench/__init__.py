@@ -2,7 +2,17 @@
 
 from edgepack.bench.measure import bench
 from edgepack.bench.report import to_markdown, to_table
-from edgepack.bench.result import ArmResult, BenchResult, Latency, Transport
+from edgepack.bench.result import ArmResult, BenchResult, ColdStart, Latency, Transport
 from edgepack.bench.serve import ServedModel
 
-__all__ = ["ArmResult", "BenchResult", "Latency", "ServedModel", "Transport", "bench", "to_markdown", "to_table"]
+__all__ = [
+    "ArmResult",
+    "BenchResult",
+    "ColdStart",
+    "Latency",
+    "ServedModel",
+    "Transport",
+    "bench",
+    "to_markdown",
+    "to_table",
+]

@@ -17,7 +17,7 @@ from edgepack.bench.native import NativeCall, NativeRunner
 from edgepack.bench.network import Network
 from edgepack.bench.proxy import DelayingProxy
 from edgepack.bench.rest import RestClient, payload
-from edgepack.bench.result import ArmResult, BenchResult, Transport
+from edgepack.bench.result import ArmResult, BenchResult, ColdStart, Transport
 from edgepack.bench.statistics import latency
 from edgepack.contract import Interface, Runner
 from edgepack.errors import EdgepackError, UsageError
@@ -41,6 +41,7 @@ class _Arm:
 
     result: ArmResult
     slices: Callable[[int], Call]
+    native: NativeRunner | None = None
     calls: dict[int, Call] = field(default_factory=dict)
     cost_us: dict[int, float] = field(default_factory=dict)
     times_us: dict[int, list[list[float]]] = field(default_factory=dict)
@@ -54,8 +55,11 @@ def bench(
     estimator: Any = None,
     server: str | None = None,
     server_rss: Callable[[], int | None] | None = None,
+    server_ready_ms: float | None = None,
     networks: Sequence[Network] = (),
     natives: Mapping[str, Callable[[], NativeRunner]] | None = None,
+    instructions: bool = False,
+    colds: Mapping[str, Callable[[], ColdStart]] | None = None,
     sizes: Mapping[str, int] | None = None,
     batches: Sequence[int] = BATCHES,
     repeats: int = 200,
@@ -73,8 +77,11 @@ def bench(
         estimator: the fitted estimator, for the `scikit-learn` arm.
         server: a model server's address, for the `REST` arm.
         server_rss: the most memory that the server has held, asked when all is done.
+        server_ready_ms: how long the server took to start, if it has answered nothing yet.
         networks: the server is asked through each of these too, simulated on this machine.
         natives: further arms in processes without Python, by name. Their rows must be enough for the largest batch.
+        instructions: whether to count those of the further arms, after everything has been timed.
+        colds: per target, what measures its cold starts.
         sizes: bytes per target.
         batches: rows per call.
         repeats: how many single-row calls are timed per arm; larger batches, and arms that take long, are called less
@@ -91,18 +98,21 @@ def bench(
             f"--network {networks[0].name} without a server to ask through it; add --serve or --server URL"
         )
     for target, opener in runners.items():
-        arms.append(_device_arm(target, opener, rows, interface, (sizes or {}).get(target)))
+        arm = _device_arm(target, opener, rows, interface, (sizes or {}).get(target))
+        arms.append(_started(arm, (colds or {}).get(target)))
     if estimator is not None:
         result = ArmResult(name="scikit-learn", kind="server", runtime=f"scikit-learn {_sklearn_version()}, in process")
         arms.append(_Arm(result=result, slices=lambda size: _estimator_call(estimator, rows, size)))
     with ExitStack() as stack:
         arms += [_native_arm(stack, name, opener) for name, opener in (natives or {}).items()]
         if server is not None:
-            arms.append(_rest_arm(stack.enter_context(RestClient(server)), rows))
+            arms.append(_rest_arm(stack.enter_context(RestClient(server)), rows, server_ready_ms))
         arms += [_network_arm(stack, str(server), network, rows) for network in networks]
         _prepare(arms, batches)
         _take_turns(arms, batches, repeats, on_progress or (lambda _what, _done, _total: None))
         for arm in arms:
+            if instructions and arm.native:
+                arm.result = _counted(arm.result, arm.native)
             if server_rss and arm.result.name == "REST" and arm.times_us:
                 arm.result = replace(arm.result, peak_rss_bytes=server_rss())
     return BenchResult(host=_host(), rounds=ROUNDS, arms=tuple(_finished(arm) for arm in arms))
@@ -193,6 +203,15 @@ def _device_arm(
     return arm
 
 
+def _started(arm: _Arm, measure: Callable[[], ColdStart] | None) -> _Arm:
+    if measure and not arm.result.reason:
+        try:
+            arm.result = replace(arm.result, cold=measure())
+        except EdgepackError as error:
+            _drop(arm, error)
+    return arm
+
+
 def _native_arm(stack: ExitStack, name: str, opener: Callable[[], NativeRunner]) -> _Arm:
     arm = _Arm(result=ArmResult(name=name, kind="device"), slices=_no_call)
     try:
@@ -200,16 +219,31 @@ def _native_arm(stack: ExitStack, name: str, opener: Callable[[], NativeRunner])
     except EdgepackError as error:
         _drop(arm, error)
         return arm
-    loaded = replace(arm.result, runtime=runner.runtime, load_ms=runner.load_ms, peak_rss_bytes=runner.peak_rss_bytes)
-    arm.result, arm.slices = loaded, lambda size: NativeCall(runner=runner, size=size)
+    loaded = replace(
+        arm.result,
+        runtime=runner.runtime,
+        load_ms=runner.load_ms,
+        cold=runner.cold,
+        peak_rss_bytes=runner.peak_rss_bytes,
+    )
+    arm.result, arm.native, arm.slices = loaded, runner, lambda size: NativeCall(runner=runner, size=size)
     return arm
 
 
-def _rest_arm(client: RestClient, rows: Any) -> _Arm:
+def _counted(result: ArmResult, runner: NativeRunner) -> ArmResult:
+    try:
+        return replace(result, instructions_per_row=runner.instructions_per_row())
+    except EdgepackError as error:
+        return replace(result, instructions_reason=str(error))
+
+
+def _rest_arm(client: RestClient, rows: Any, ready_ms: float | None = None) -> _Arm:
     arm = _Arm(result=ArmResult(name="REST", kind="rest", runtime=client.url), slices=_no_call)
     try:
         body = payload(_part(rows, _slices(len(rows), 1)[0]))
+        start = time.perf_counter_ns()
         answer = client.invoke(body)
+        first_us = (time.perf_counter_ns() - start) / 1e3
         connect_us = float(np.median([client.connect_us() for _ in range(ROUNDS)]))
         ping_us = float(np.median(_times_us(lambda _: client.ping(), 0, 5 * ROUNDS)))
     except Exception as error:  # as above
@@ -217,6 +251,9 @@ def _rest_arm(client: RestClient, rows: Any) -> _Arm:
         return arm
     transport = Transport(connect_us=connect_us, ping_us=ping_us, request_bytes=len(body), response_bytes=len(answer))
     arm.result = replace(arm.result, transport=transport)
+    if ready_ms is not None:
+        cold = ColdStart(load_ms=ready_ms, first_call_us=first_us, answer_ms=ready_ms + first_us / 1e3)
+        arm.result = replace(arm.result, cold=cold)
 
     def slices(size: int) -> Call:
         bodies = [payload(_part(rows, at)) for at in _slices(len(rows), size)]

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from edgepack.bench.instructions import instructions_per_row
+from edgepack.bench.result import ColdStart
 from edgepack.errors import EdgepackError, UsageError
 
 HEADER = "onnxruntime_c_api.h"
@@ -30,6 +33,7 @@ class NativeRunner:
     Attributes:
         runtime: what speaks, once entered.
         load_ms: opening the library and the artifact.
+        cold: of this process.
         peak_rss_bytes: of the whole process after a first call; it has no Python in it.
     """
 
@@ -54,19 +58,24 @@ class NativeRunner:
             raise UsageError(f"{compiler}: {' '.join(done.stderr.split())[:200]}; give headers that it can compile")
         self._rows = Path(self._folder.name) / "rows"
         self._rows.write_bytes(packed(feed))
+        self._words = (self._program, self._library, self._artifact, self._rows)
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         """Loads the artifact and asks it once. Raises `EdgepackError` with ONNX Runtime's own message."""
+        start = time.perf_counter_ns()
         self._process = subprocess.Popen(
-            [self._program, self._library, self._artifact, self._rows],
+            self._words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        loaded_ns, peak_kb, version = self._line().split()
-        self.load_ms, self.peak_rss_bytes = int(loaded_ns) / 1e6, int(peak_kb) * 1024
+        loaded_ns, first_call_ns, peak_kb, version = self._line().split()
+        answer_ms = (time.perf_counter_ns() - start) / 1e6
+        self.load_ms = int(loaded_ns) / 1e6
+        self.cold = ColdStart(load_ms=self.load_ms, first_call_us=int(first_call_ns) / 1e3, answer_ms=answer_ms)
+        self.peak_rss_bytes = int(peak_kb) * 1024
         self.runtime = f"onnxruntime {version}, C API"
         return self
 
@@ -76,6 +85,10 @@ class NativeRunner:
             self._process.kill()
             self._process.communicate()
         self._folder.cleanup()
+
+    def instructions_per_row(self) -> float:
+        """See `edgepack.bench.instructions`. Raises `EdgepackError`."""
+        return instructions_per_row(self._words)
 
     def times_us(self, first: int, size: int, calls: int) -> list[float]:
         """How long each of `calls` calls with `size` rows took, from the slice `first` on."""

@@ -38,17 +38,18 @@ def to_markdown(result: BenchResult) -> str:
 def _headers(result: BenchResult) -> list[str]:
     base = result.slowest_path
     against = f"× {base.name}" if base else "×"
-    return ["arm", "runtime", "rows", "p50", "p90", "p99", "max", "rows/s", "load", "size", against]
+    return ["arm", "runtime", "rows", "p50", "p90", "p99", "max", "rows/s", "load", "first answer", "size", against]
 
 
 def _rows(result: BenchResult, arm: ArmResult) -> list[list[str]]:
     load = "–" if arm.load_ms is None else f"{arm.load_ms:.1f} ms"
+    cold = "–" if arm.cold is None else _time(arm.cold.answer_ms * 1e3)
     size = "–" if arm.size_bytes is None else f"{arm.size_bytes:,} B"
     if not arm.latencies:
-        return [[arm.name, f"not run: {arm.reason}", *["–"] * 6, load, size, "–"]]
+        return [[arm.name, f"not run: {arm.reason}", *["–"] * 6, load, cold, size, "–"]]
     return [
         [arm.name if k == 0 else "", arm.runtime if k == 0 else "", *_figures(latency)]
-        + ([load, size] if k == 0 else ["", ""])
+        + ([load, cold, size] if k == 0 else ["", "", ""])
         + [_speedup(result.speedup(arm, latency.batch_rows))]
         for k, latency in enumerate(arm.latencies)
     ]
@@ -71,9 +72,18 @@ def _speedup(ratio: float | None) -> str:
 
 def _caption(result: BenchResult) -> str:
     parts = [result.host, f"arms in turn, {result.rounds} rounds"]
+    if any(arm.cold for arm in result.arms):
+        parts.append("first answer: from the start of a fresh process, its files in the cache, to one row's answer")
     for arm in result.arms:
+        if arm.cold:
+            load = _time(arm.cold.load_ms * 1e3)
+            parts.append(f"{arm.name}: cold, {load} to load and {_time(arm.cold.first_call_us)} for the first row")
         if arm.peak_rss_bytes is not None:
             parts.append(f"{arm.name}: {arm.peak_rss_bytes / 1e6:.0f} MB peak RSS of its process")
+        if arm.instructions_per_row is not None:
+            parts.append(f"{arm.name}: {arm.instructions_per_row:,.0f} instructions per single row (callgrind)")
+        if arm.instructions_reason:
+            parts.append(f"{arm.name}: instructions not counted, {arm.instructions_reason}")
         if t := arm.transport:
             parts.append(
                 f"{arm.name}: connect {_time(t.connect_us)}, /ping {_time(t.ping_us)} (the floor of a call), "

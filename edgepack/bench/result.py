@@ -72,6 +72,22 @@ class Transport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart:
+    """What the first answer of a fresh process takes, its files already in the operating system's cache.
+
+    Attributes:
+        load_ms: opening the artifact, with the imports that its runtime needs; a server's time until it is ready.
+        first_call_us: the first row, asked at once after that.
+        answer_ms: from the start of the process to that answer: of this Python and edgepack around an artifact, of the
+            C program, or of the model server.
+    """
+
+    load_ms: float
+    first_call_us: float
+    answer_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmResult:
     """One way to get the answers.
 
@@ -86,6 +102,9 @@ class ArmResult:
         size_bytes: the artifact's size.
         peak_rss_bytes: the most memory of the arm's own process, where it has one and nothing else is in it: the
             artifact's without Python, or the model server's with all its workers.
+        cold: in a process that has just been started, where this run started one.
+        instructions_per_row: of single rows, where they were counted; `instructions_reason` says why they were not,
+            where they were asked for.
     """
 
     name: str
@@ -97,6 +116,9 @@ class ArmResult:
     load_ms: float | None = None
     size_bytes: int | None = None
     peak_rss_bytes: int | None = None
+    cold: ColdStart | None = None
+    instructions_per_row: float | None = None
+    instructions_reason: str = ""
     transport: Transport | None = None
 
     @property

@@ -26,6 +26,7 @@ class ServedModel:
 
     Attributes:
         url: where it answers, once entered.
+        ready_ms: how long that took, to within `POLL_S`.
     """
 
     def __init__(self, model: str | Path, *, tracking_uri: str | None = None, timeout_s: float = 90.0) -> None:
@@ -43,12 +44,14 @@ class ServedModel:
 
     def __enter__(self) -> Self:
         """Starts the server and waits until it is ready. Raises `SourceError` with its last log line otherwise."""
+        start = time.monotonic()
         try:
             self._start()
             self._wait()
         except BaseException:  # Ctrl-C too must leave no server behind
             self._stop()
             raise
+        self.ready_ms = (time.monotonic() - start) * 1e3
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

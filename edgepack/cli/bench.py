@@ -26,6 +26,9 @@ def bench(
         Path | None,
         typer.Option(help="Time ONNX through the C API too; the folder of ONNX Runtime's headers (needs cc)."),
     ] = None,
+    instructions: Annotated[
+        bool, typer.Option("--instructions", help="Count the instructions of a row there too (needs valgrind).")
+    ] = False,
     repeats: Annotated[int, typer.Option(min=1, help="How often each measurement is repeated.")] = 200,
     out: Annotated[Path | None, typer.Option(help="Write the figures here: .json or .md.")] = None,
     allow_pickle: PickleOpt = False,
@@ -47,6 +50,7 @@ def bench(
             serve=serve,
             networks=network,
             native=native,
+            instructions=instructions,
             repeats=repeats,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,

@@ -35,12 +35,14 @@ def judge(
     artifacts: Sequence[BundledArtifact],
     *,
     p50_us: Mapping[str, float | str],
+    instructions: Mapping[str, float | str] | None = None,
 ) -> tuple[Check, ...]:
     """A check per demand of the policy; what did not run has not passed.
 
     Args:
         verdicts: of the policy's runtimes too, as `edgepack.recheck` gives them under the policy's tolerances.
         p50_us: by target, how long a single row takes, or why nobody knows; only budgets on time look here.
+        instructions: by target, how many a single row takes, or why nobody knows; only budgets on them look here.
     """
     checks = [_target(target, verdicts) for target in policy.targets]
     checks += [_runtime(spec, verdicts) for spec in policy.runtimes]
@@ -48,7 +50,7 @@ def judge(
         checks += [_coverage(policy.coverage, verdict) for verdict in verdicts if verdict.status != "not run"]
     by_target = {entry.artifact.target: entry for entry in artifacts}
     for target, budget in policy.budgets.items():
-        checks += _budget(target, budget, by_target.get(target), p50_us)
+        checks += _budget(target, budget, by_target.get(target), p50_us, instructions or {})
     return tuple(checks)
 
 
@@ -101,19 +103,25 @@ def _coverage(least: float, verdict: Verdict) -> Check:
 
 
 def _budget(
-    target: str, budget: Budget, entry: BundledArtifact | None, p50_us: Mapping[str, float | str]
+    target: str,
+    budget: Budget,
+    entry: BundledArtifact | None,
+    p50_us: Mapping[str, float | str],
+    instructions: Mapping[str, float | str],
 ) -> Iterator[Check]:
     measured = {
         "size_bytes": entry and entry.size_bytes,
         "compressed_size_bytes": entry and entry.compressed_size_bytes,
         "p50_us": p50_us.get(target),
+        "instructions_per_row": instructions.get(target),
     }
     for key, found in measured.items():
         allowed = getattr(budget, key)
         if allowed is None:
             continue
         if isinstance(found, int | float):
-            told = f"{found:,.1f} of {allowed:,.1f}" if key == "p50_us" else f"{found:,} of {allowed:,}"
+            digits = ".1f" if key == "p50_us" else ".0f"
+            told = f"{found:,{digits}} of {allowed:,{digits}}"
             yield Check(kind="budget", name=f"{target}: {key}", passed=found <= allowed, found=told)
         else:
             yield Check(kind="budget", name=f"{target}: {key}", passed=False, found=found or "not in the bundle")

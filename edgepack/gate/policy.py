@@ -21,11 +21,14 @@ class Budget:
 
     Attributes:
         p50_us: the median of single golden rows on the host that judges, not on a phone.
+        instructions_per_row: of single golden rows through ONNX Runtime's C API, as callgrind counts them: unlike a
+            time, the same whatever else the host does. Needs the policy's `headers`.
     """
 
     size_bytes: int | None = None
     compressed_size_bytes: int | None = None
     p50_us: float | None = None
+    instructions_per_row: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Policy:
         label_changes: how many labels may differ, beside ties.
         coverage: the least share of every kind of reachable place that the rows must reach, 0 to 1.
         budgets: by target.
+        headers: the folder of ONNX Runtime's C headers; in the file, relative to the file's folder.
     """
 
     path: Path
@@ -49,6 +53,7 @@ class Policy:
     label_changes: int = 0
     coverage: float | None = None
     budgets: Mapping[str, Budget] = field(default_factory=dict)
+    headers: Path | None = None
 
 
 def find_policy(folder: Path) -> Path | None:
@@ -82,6 +87,8 @@ def read_policy(path: Path) -> Policy:
     }
     if problems:
         raise UsageError("\n".join(f"{path}: {problem}" for problem in problems))
+    if "headers" in found:
+        found["headers"] = path.parent / found["headers"]
     return Policy(path=path, tolerance=tolerance, budgets=budgets, **found)
 
 
@@ -136,6 +143,12 @@ def _runtimes(value: Any) -> tuple[Spec, ...]:
     return tuple(Spec.parse(word) for word in _words(value))
 
 
+def _path(value: Any) -> Path:
+    if not isinstance(value, str) or not value:
+        raise _Wrong(f"{value!r:.40} is no folder; give the folder of ONNX Runtime's C headers")
+    return Path(value)
+
+
 def _tables(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Wrong(f"{value!r:.40} is no table; give one table per target")
@@ -152,11 +165,13 @@ _BUDGET: Mapping[str, Reader] = {
     "size_bytes": _count,
     "compressed_size_bytes": _count,
     "p50_us": _number(0, math.inf, "time; give microseconds"),
+    "instructions_per_row": _number(0, math.inf, "count; give a number from 0"),
 }
 _PARITY: Mapping[str, Reader] = {
     "targets": _words,
     "runtimes": _runtimes,
     "label_changes": _count,
+    "headers": _path,
     "coverage": _number(0, 1, "share; give a number from 0 to 1"),
     "tolerance": _as_it_is,
     "budget": _tables,

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from edgepack.bench import ArmResult, BenchResult, Latency, bench, statistics, to_markdown, to_table
+from edgepack.bench import ArmResult, BenchResult, ColdStart, Latency, bench, statistics, to_markdown, to_table
 from edgepack.bench.measure import ROUNDS
 from edgepack.bench.result import Transport
 from edgepack.contract import Columns, Input, Interface
-from edgepack.errors import UsageError
+from edgepack.errors import EdgepackError, UsageError
 
 INTERFACE = Interface(
     inputs=(Input(name="n", kind="number"), Input(name="s", kind="string", accepts_missing=True)), outputs=("value",)
@@ -81,6 +81,22 @@ def test_every_arm_is_timed_at_every_batch_size() -> None:
     for latency in (*onnx.latencies, *sklearn.latencies):
         assert 0 < latency.p50_us <= latency.p90_us <= latency.p99_us <= latency.max_us
     assert device.seen == set(range(40))
+
+
+def test_a_cold_start_is_told_beside_the_warm_figures_and_its_failure_is_the_arm_s() -> None:
+    def broken() -> ColdStart:
+        raise EdgepackError("bad: no first answer, Killed")
+
+    cold = ColdStart(load_ms=41.0, first_call_us=950.0, answer_ms=120.0)
+    runners = {name: (lambda name=name: Device([], name)) for name in ("good", "bad", "unasked")}
+    colds = {"good": lambda: cold, "bad": broken}
+    result = bench(runners, ROWS, interface=INTERFACE, colds=colds, batches=(1,), repeats=10)
+    good, bad, unasked = arms(result).values()
+    assert (good.cold, unasked.cold) == (cold, None) and good.latencies
+    assert (bad.reason, bad.latencies) == ("bad: no first answer, Killed", ())
+    text = to_markdown(result)
+    assert "| 120.00 ms |" in text and "good: cold, 41.00 ms to load and 950.0 µs for the first row" in text
+    assert result.to_document()["arms"][0]["cold"]["answer_ms"] == 120.0
 
 
 def test_arms_take_turns() -> None:
@@ -169,7 +185,7 @@ def test_tables_show_every_arm_the_ratio_and_the_host() -> None:
         for wanted in ("onnx", "ort [1]", "400×", "not run: needs", "20.0 µs", "8.00 ms", "host: test", "× REST"):
             assert wanted in text
     lines = [line for line in to_markdown(made()).splitlines() if line.startswith("|")]
-    assert {line.count("|") - line.count("\\|") for line in lines} == {12}
+    assert {line.count("|") - line.count("\\|") for line in lines} == {13}
 
 
 def arm_of(name: str, kind: str, us: float, *, runtime: str = "", ping_us: float | None = None) -> ArmResult:

@@ -1,4 +1,4 @@
-"""The C runner, with a header where one is at hand: `EDGEPACK_ORT_HEADERS` names its folder. Skipped otherwise."""
+"""The C runner, with ONNX Runtime's header: `EDGEPACK_ORT_HEADERS` names its folder, or `make sdk` has fetched it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sdk import kotlin
 from zoo import classes, columns_of, table, target, usual
 
 from edgepack.bench import bench
@@ -20,10 +21,10 @@ from edgepack.errors import EdgepackError, UsageError
 from edgepack_onnx.runner import OnnxRunner
 from edgepack_onnx.target import OnnxTarget
 
-HEADERS = Path(os.environ.get("EDGEPACK_ORT_HEADERS", "/nowhere"))
+HEADERS = Path(os.environ.get("EDGEPACK_ORT_HEADERS") or kotlin.FOLDER / "aar" / "headers")
 needs_headers = pytest.mark.skipif(
     not (HEADERS / "onnxruntime_c_api.h").is_file() or not shutil.which("cc"),
-    reason="EDGEPACK_ORT_HEADERS names no folder with onnxruntime_c_api.h, or there is no cc",
+    reason="no onnxruntime_c_api.h: EDGEPACK_ORT_HEADERS names no folder of it and `make sdk` fetched none; or no cc",
 )
 
 
@@ -67,6 +68,31 @@ def test_a_native_arm_takes_its_turns_and_an_unfit_one_says_why(
     assert [latency.calls for latency in good.latencies] == [20, 10]
     assert "C API" in good.runtime and good.peak_rss_bytes is not None
     assert bad.latencies == () and "C API stopped" in bad.reason
+
+
+@needs_headers
+@pytest.mark.conformance
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="no valgrind")
+def test_instructions_are_the_same_on_every_run_and_more_for_more_trees(
+    model: tuple[Path, OnnxRunner, Any], tmp_path: Path
+) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    path, _, feed = model
+    with NativeRunner(HEADERS, path, feed) as native:
+        first, again = native.instructions_per_row(), native.instructions_per_row()
+    assert abs(first - again) < 0.01 * first and 1_000 < first < 1_000_000
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    counts = []
+    for trees in (5, 50):
+        forest = RandomForestClassifier(trees, max_depth=5, random_state=0).fit(x, x[:, 0] > 0)
+        (into := tmp_path / f"{trees}").mkdir()
+        program = compile_estimator(forest, x[:5])
+        path = OnnxTarget().emit(program, into, EmitOptions()).path
+        feed = OnnxRunner.load(path, program.interface).feed(columns_of(x, program.interface))
+        with NativeRunner(HEADERS, path, feed) as native:
+            counts.append(native.instructions_per_row())
+    assert counts[1] > 1.5 * counts[0]
 
 
 def test_a_folder_without_headers_is_refused(tmp_path: Path) -> None:

@@ -133,7 +133,11 @@ def test_bench_times_a_server_and_its_transport(server: Server) -> None:
     interface = Interface(inputs=(Input(name="n", kind="number"),), outputs=("value",))
     rows = pd.DataFrame({"n": [1.0, 2.0]})
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    arm = bench({}, rows, interface=interface, server=url, batches=(1, 4), repeats=10).arms[0]
+    assert bench({}, rows, interface=interface, server=url, batches=(1,), repeats=1).arms[0].cold is None
+    server.bodies.clear()
+    [arm] = bench({}, rows, interface=interface, server=url, server_ready_ms=900.0, batches=(1, 4), repeats=10).arms
+    assert arm.cold is not None and arm.cold.first_call_us > 0
+    assert arm.cold.answer_ms == 900.0 + arm.cold.first_call_us / 1e3
     assert (arm.name, arm.kind, arm.reason) == ("REST", "rest", "")
     assert [latency.batch_rows for latency in arm.latencies] == [1, 4]
     assert arm.transport is not None

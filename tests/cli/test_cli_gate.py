@@ -41,6 +41,20 @@ def test_a_required_runtime_that_is_not_there_exits_with_5(
     assert "edgepack: required runtime arm64: not run: arm64: EDGEPACK_ARM64_PYTHON is not set" in done.err
 
 
+def test_instructions_that_cannot_be_counted_are_over_budget(
+    edgepack: Callable[..., Any], bundle: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "edgepack.toml"
+    policy.write_text("[parity.budget.onnx]\ninstructions_per_row = 1e9\n")
+    done = edgepack("parity", bundle, "--golden", cwd=tmp_path)
+    assert done.code == 7
+    assert "edgepack: onnx: instructions_per_row: not counted: the policy names no headers" in done.err
+    policy.write_text(f"[parity]\nheaders = 'nowhere'\n{policy.read_text()}")
+    done = edgepack("parity", bundle, "--golden", cwd=tmp_path)
+    assert done.code == 7
+    assert "holds no onnxruntime_c_api.h" in done.err
+
+
 def test_a_wrong_policy_exits_with_2(edgepack: Callable[..., Any], bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "edgepack.toml").write_text("[parity]\nsizes = 1\n")
     done = edgepack("parity", bundle, "--golden", cwd=tmp_path)

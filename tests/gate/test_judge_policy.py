@@ -22,8 +22,10 @@ ENTRY = BundledArtifact(
 )
 
 
-def checks_of(verdicts: list[Any], p50_us: Any = None, **demands: Any) -> tuple[Check, ...]:
-    return judge(Policy(path=Path("edgepack.toml"), **demands), verdicts, [ENTRY], p50_us=p50_us or {})
+def checks_of(verdicts: list[Any], measured: Any = None, **demands: Any) -> tuple[Check, ...]:
+    """`measured` stands for times and for instructions alike."""
+    policy, found = Policy(path=Path("edgepack.toml"), **demands), measured or {}
+    return judge(policy, verdicts, [ENTRY], p50_us=found, instructions=found)
 
 
 def on(runtime: str, status: Any = "measured") -> Verdict:
@@ -91,7 +93,7 @@ def test_every_kind_of_place_is_covered_and_silence_is_not_enough(coverage: Any,
 
 
 @pytest.mark.parametrize(
-    ("budget", "p50_us", "passed"),
+    ("budget", "measured", "passed"),
     [
         ({"size_bytes": 1000}, {}, True),
         ({"size_bytes": 999}, {}, False),
@@ -100,12 +102,15 @@ def test_every_kind_of_place_is_covered_and_silence_is_not_enough(coverage: Any,
         ({"p50_us": 50.0}, {"onnx": 50.1}, False),
         ({"p50_us": 50.0}, {"onnx": "no runtime"}, False),
         ({"p50_us": 50.0}, {}, False),
+        ({"instructions_per_row": 20_000.0}, {"onnx": 20_000.0}, True),
+        ({"instructions_per_row": 20_000.0}, {"onnx": 20_000.5}, False),
+        ({"instructions_per_row": 20_000.0}, {"onnx": "not counted: no valgrind"}, False),
     ],
 )
-def test_a_budget_holds_to_the_byte(budget: Any, p50_us: Any, passed: bool) -> None:
-    (check,) = checks_of([HERE], p50_us, budgets={"onnx": Budget(**budget)})
+def test_a_budget_holds_to_the_byte(budget: Any, measured: Any, passed: bool) -> None:
+    (check,) = checks_of([HERE], measured, budgets={"onnx": Budget(**budget)})
     assert (check.passed, check.kind) == (passed, "budget")
-    (absent,) = checks_of([HERE], p50_us, budgets={"coreml": Budget(size_bytes=10**9)})
+    (absent,) = checks_of([HERE], measured, budgets={"coreml": Budget(size_bytes=10**9)})
     assert (absent.passed, absent.found) == (False, "not in the bundle")
 
 

@@ -14,12 +14,14 @@ targets = ["onnx", "coreml"]
 runtimes = ["onnxruntime==1.20.1", "node"]
 label_changes = 3
 coverage = 0.95
+headers = "onnxruntime/include"
 [tolerance]
 probabilities = 1e-4
 value = 1
 [budget.onnx]
 size_bytes = 2_000_000
 p50_us = 200
+instructions_per_row = 20_000
 """
 
 
@@ -31,8 +33,9 @@ def test_every_key_is_read(policy_file: Callable[[str], Path]) -> None:
         runtimes=(Spec.parse("onnxruntime==1.20.1"), Spec.parse("node")),
         label_changes=3,
         coverage=0.95,
+        headers=path.parent / "onnxruntime/include",
         tolerance={"probabilities": 1e-4, "value": 1.0},
-        budgets={"onnx": Budget(size_bytes=2_000_000, p50_us=200.0)},
+        budgets={"onnx": Budget(size_bytes=2_000_000, p50_us=200.0, instructions_per_row=20_000.0)},
     )
 
 
@@ -47,6 +50,7 @@ def test_every_key_is_read(policy_file: Callable[[str], Path]) -> None:
         ("[tolerance]\nlabel = 1", "tool.edgepack.parity.tolerance.label: not known; give probabilities, value"),
         ("label_changes = 1.0", "tool.edgepack.parity.label_changes: 1.0 is no count"),
         ("label_changes = true", "tool.edgepack.parity.label_changes: True is no count"),
+        ("headers = 3", "tool.edgepack.parity.headers: 3 is no folder; give the folder of ONNX Runtime's C headers"),
         ("coverage = 95", "tool.edgepack.parity.coverage: 95 is no share; give a number from 0 to 1"),
         ("coverage = true", "tool.edgepack.parity.coverage: True is no share"),
         ("targets = 'onnx'", "tool.edgepack.parity.targets: 'onnx' is no list of strings"),

@@ -49,7 +49,7 @@ def node(request: pytest.FixtureRequest) -> None:
 def android(request: pytest.FixtureRequest) -> None:
     """Skips where Java or what `make sdk` fetches is not there; `make sdk` itself fetches it."""
     if reason := kotlin.fetch() if _marked(request) else kotlin.lacking():
-        pytest.skip(reason)
+        pytest.skip(f"{reason}: generated Kotlin was NOT compiled")
 
 
 def _marked(request: pytest.FixtureRequest) -> bool:

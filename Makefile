@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed.stamp
 UPGRADE ?=
+RUNTIMES ?= node web arm64 ort-1.15.1 ort-1.20.1 ort-1.21.1 coreml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo docs test runtime conformance sdk oracles lint types check bench bench-quantize lock clean
+.PHONY: help venv demo docs test runtime runtime-ci conformance sdk oracles lint types check bench bench-quantize lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +36,11 @@ docs: $(STAMP) ## Write docs/estimators.md and README's reference anew from what
 test: $(STAMP) ## Run the tests (all but the long matrix)
 	@$(BIN)/pytest -n 2
 
-runtime: $(STAMP) ## Run the zoo on every other runtime that is here: Node.js, a browser, older ONNX Runtimes, arm64
-	@$(BIN)/python -m runtime_tests
+runtime: $(STAMP) ## Run the zoo on every other runtime that is here and write runtime_tests/RESULTS.md
+	@$(BIN)/python -m runtime_tests --out runtime_tests/RESULTS.md
+
+runtime-ci: $(STAMP) ## Run the zoo on Node.js, a browser, arm64 and two old ONNX Runtimes; compare with RESULTS.md
+	@$(BIN)/python -m runtime_tests --golden runtime_tests/RESULTS.md $(RUNTIMES)
 
 runtime-%: $(STAMP)
 	@$(BIN)/python -m runtime_tests $*

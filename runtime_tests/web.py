@@ -13,10 +13,10 @@ from typing import Any
 
 from browser import Browser
 
-from runtime_tests.session import RuntimeFailed
+from runtime_tests.session import RuntimeFailed, SpeaksJson
 
 
-class Page:
+class Page(SpeaksJson):
     """A remote runtime in a browser's page."""
 
     def __init__(self, browser: Browser, version: str) -> None:
@@ -26,7 +26,7 @@ class Page:
         self.runtime = f"onnxruntime-web {version} wasm, {chromium}"
 
     def ask(self, request: Mapping[str, Any]) -> Any:
-        """See `session.Remote`."""
+        """See `SpeaksJson`."""
         call = f"answer({json.dumps(request)}).then(result => ({{result}}), error => ({{error: String(error)}}))"
         answer: Any = self._browser.run(call)
         if "error" in answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from zoo import classes, table, target, usual
 
-from edgepack.contract import Interface
+from edgepack.contract import EmitOptions, Interface
+from edgepack.errors import UnsupportedError
+from edgepack.ir import Program
 from edgepack.lower import lower
 from edgepack.parity import Cases, Reference
+from edgepack.targets import find_target
 
 ROWS = 300
+NEWEST = EmitOptions().min_runtime
+COREML = "Core ML"
 MODELS = (
     DecisionTreeClassifier(max_depth=8, random_state=0),
     RandomForestClassifier(20, max_depth=6, random_state=0),
@@ -48,19 +53,25 @@ MODELS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Animal:
-    """An artifact, the rows that it is asked, and the server whose answers it should give."""
+    """Artifacts of one estimator, the rows that they are asked, and the server whose answers they should give.
+
+    Attributes:
+        paths: by form: the `min_runtime` that an ONNX file is written for, or `COREML`; why it cannot be written,
+            where it cannot.
+    """
 
     name: str
-    path: Path
+    paths: Mapping[str, Path | str]
     interface: Interface
     reference: Reference
     cases: Cases
 
 
-def animals(folder: Path, *, only: str = "") -> Iterator[Animal]:
+def animals(folder: Path, *, forms: Collection[str] = (NEWEST,), only: str = "") -> Iterator[Animal]:
     """One per estimator of the catalogue, in its first form, and pipelines over numbers and strings.
 
     Args:
+        forms: of the artifacts wanted.
         only: a part of the names wanted.
     """
     first: dict[str, str] = {}
@@ -72,22 +83,26 @@ def animals(folder: Path, *, only: str = "") -> Iterator[Animal]:
         case = CASES[name]
         estimator, given = fitted(case)
         sample = given.toarray() if case.sparse else given
-        found = _animal(
-            name, folder / f"{k}", FedSparse(estimator) if case.sparse else estimator, estimator, sample, case
-        )
-        if found:
+        server = FedSparse(estimator) if case.sparse else estimator
+        if found := _animal(name, folder / f"{k}", forms, server, estimator, sample, case):
             yield found
     for model in MODELS:
         frame = table()
         wanted = classes(target(frame), ["no", "maybe", "yes"]) if is_classifier(model) else target(frame)
         pipeline = make_pipeline(usual(), clone(model)).fit(frame, wanted)
         name = f"{type(model).__name__} behind strings and numbers"
-        if only in name and (found := _animal(name, folder / type(model).__name__, pipeline, pipeline, frame)):
+        if only in name and (found := _animal(name, folder / name, forms, pipeline, pipeline, frame)):
             yield found
 
 
 def _animal(
-    name: str, folder: Path, server: Any, estimator: Any, sample: Any, case: Case | None = None
+    name: str,
+    folder: Path,
+    forms: Collection[str],
+    server: Any,
+    estimator: Any,
+    sample: Any,
+    case: Case | None = None,
 ) -> Animal | None:
     """None where the ONNX target refuses it."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -97,5 +112,15 @@ def _animal(
         found = run(server, sample, lowered, folder, targets=("onnx",), limit=limit, rows=ROWS)
     if "onnx" not in found.artifacts:
         return None
-    path, interface = found.artifacts["onnx"].path, found.program.interface
-    return Animal(name=name, path=path, interface=interface, reference=found.reference, cases=found.cases)
+    paths = {form: _written(found.program, folder / form, form) for form in forms}
+    interface = found.program.interface
+    return Animal(name=name, paths=paths, interface=interface, reference=found.reference, cases=found.cases)
+
+
+def _written(program: Program, folder: Path, form: str) -> Path | str:
+    folder.mkdir()
+    target, options = ("coreml", EmitOptions()) if form == COREML else ("onnx", EmitOptions(min_runtime=form))
+    try:
+        return find_target(target).emit(program, folder, options).path
+    except UnsupportedError as refused:
+        return str(refused.problems[0])

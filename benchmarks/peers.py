@@ -1,9 +1,11 @@
-"""The same forest through edgepack, skl2onnx and two tools that write C, each asked rows on its own boundaries."""
+"""The same forest through edgepack and six other tools, each asked rows on its own boundaries."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +23,91 @@ from edgepack.rows import columns_of
 from edgepack.targets import find_target
 
 HERE = Path(__file__).parent
-COLUMNS = ("tool", "seconds to convert", "bytes", "single row µs", "rows", "labels flipped", "largest |Δp|")
+COLUMNS = ("tool", "seconds to convert", "bytes", "single row µs", "seconds ×", "bytes ×", "row ×")
+COLUMNS += ("rows", "labels flipped", "largest |Δp|")
+ISOLATED = (
+    ("m2cgen, tl2cgen", "peers.txt", "peers_in_c.py"),
+    ("onnxmltools", "onnxmltools.txt", "peers_onnxmltools.py"),
+    ("coremltools", "coremltools9.txt", "peers_coremltools.py"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What became of the forest in one tool.
+
+    Attributes:
+        row_us: of a single row; None for Core ML, whose runtime is Apple's.
+        answers, wanted: the tool's probabilities of all rows, and those of the scikit-learn that it converted from.
+        against: whose seconds, bytes and µs its own are divided by.
+    """
+
+    tool: str
+    seconds: float
+    size: int
+    row_us: float | None
+    answers: Any
+    wanted: Any
+    against: str = "edgepack, ONNX"
 
 
 def peers_table(trees: int = 30, depth: int = 8, rows: int = 20_000) -> Table:
     """Conversion time, size, latency and what becomes of boundary rows, in one run."""
+    title = f"RandomForest of {trees} trees of depth {depth}, 12 numbers; × is how much more than edgepack's"
+    table = Table(title=title, title_justify="left")
+    for heading in COLUMNS:
+        table.add_column(heading, justify="left" if heading == "tool" else "right")
+    bases: dict[str, Found] = {}
+    for found in _peers(trees, depth, rows):
+        if isinstance(found, str):
+            table.add_row(*found.split(": ", 1))
+        else:
+            table.add_row(*_cells(found, bases.setdefault(found.against, found)))
+    return table
+
+
+def _peers(trees: int, depth: int, rows: int) -> Iterator[Found | str]:
+    """Every tool's; or a line that says which did not run, and why."""
     fitted = forest(trees, depth)
     x = _boundary_rows(fitted, rows)
     wanted = fitted.predict_proba(x)
-    table = Table(title=f"RandomForest of {trees} trees of depth {depth}, 12 numbers", title_justify="left")
-    for heading in COLUMNS:
-        table.add_column(heading, justify="left" if heading == "tool" else "right")
-    seconds, model = measure.seconds(lambda: _ours(fitted), runs=2)
-    _add(table, "edgepack", seconds, len(model), *_asked(model, "numbers", x), wanted)
-    seconds, model = measure.seconds(lambda: peer.convert_matrix(fitted, x.shape[1]), runs=2)
-    _add(table, "skl2onnx", seconds, len(model), *_asked(model, "X", x), wanted)
+    yield _onnx("edgepack, ONNX", lambda: _ours(fitted, "onnx"), "numbers", x, wanted)
+    yield _onnx("skl2onnx", lambda: peer.convert_matrix(fitted, x.shape[1]), "X", x, wanted)
     with tempfile.TemporaryDirectory() as folder:
         np.save(given := Path(folder) / "rows.npy", x)
-        try:
-            told = run(HERE / "peers.txt", HERE / "peers_in_c.py", str(given), folder, str(trees), str(depth))
-        except NotThere as reason:
-            table.add_row("m2cgen, tl2cgen", f"not run: {reason}")
-            return table
-        for line in told.splitlines():
-            if line.startswith("{"):
-                found = json.loads(line)
-                answers = np.load(Path(folder) / f"{found['tool']}.npy")
-                _add(table, found["tool"], found["seconds"], found["bytes"], found["row_us"], answers, wanted)
-    return table
+        for tools, requirements, script in ISOLATED:
+            if tools == "coremltools":
+                yield _our_core_ml(fitted, x, wanted)
+            try:
+                told = run(HERE / requirements, HERE / script, str(given), folder, str(trees), str(depth))
+            except NotThere as reason:
+                yield f"{tools}: not run, {reason}"
+                continue
+            for line in told.splitlines():
+                if line.startswith("{"):
+                    yield _isolated(json.loads(line), Path(folder), x, wanted)
+
+
+def _onnx(tool: str, convert: Any, name: str, x: Any, wanted: Any) -> Found:
+    seconds, model = measure.seconds(convert, runs=2)
+    row, answers = _asked(model, name, x)
+    return Found(tool=tool, seconds=seconds, size=len(model), row_us=row, answers=answers, wanted=wanted)
+
+
+def _our_core_ml(fitted: Any, x: Any, wanted: Any) -> Found:
+    seconds, model = measure.seconds(lambda: _ours(fitted, "coreml"), runs=2)
+    found, tool = _evaluated(model, x), "edgepack, Core ML"
+    return Found(tool=tool, seconds=seconds, size=len(model), row_us=None, answers=found, wanted=wanted, against=tool)
+
+
+def _isolated(told: dict[str, Any], folder: Path, x: Any, wanted: Any) -> Found:
+    tool, figures = told["tool"], {"seconds": told["seconds"], "size": told["bytes"], "row_us": told.get("row_us")}
+    if tool != "coremltools":
+        return Found(tool=tool, answers=np.load(folder / f"{tool}.npy"), wanted=wanted, **figures)
+    answers = _evaluated((folder / f"{tool}.mlmodel").read_bytes(), x)
+    server = np.load(folder / f"{tool}.server.npy")
+    title = "coremltools 9.0, scikit-learn 1.5.1"
+    return Found(tool=title, answers=answers, wanted=server, against="edgepack, Core ML", **figures)
 
 
 def _boundary_rows(fitted: Any, rows: int) -> Any:
@@ -61,10 +120,10 @@ def _boundary_rows(fitted: Any, rows: int) -> Any:
     return x[np.isfinite(x).all(axis=1)].astype(np.float32)
 
 
-def _ours(fitted: Any) -> bytes:
+def _ours(fitted: Any, target: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         program = optimize(lower(fitted, np.zeros((2, fitted.n_features_in_))))
-        return find_target("onnx").emit(program, Path(folder), EmitOptions()).path.read_bytes()
+        return find_target(target).emit(program, Path(folder), EmitOptions()).path.read_bytes()
 
 
 def _asked(model: bytes, name: str, x: Any) -> tuple[float, Any]:
@@ -76,9 +135,37 @@ def _asked(model: bytes, name: str, x: Any) -> tuple[float, Any]:
     return latency, session.run([output], {name: x})[0]
 
 
-def _add(table: Table, tool: str, seconds: float, size: int, latency: float, answers: Any, wanted: Any) -> None:
-    best = np.sort(wanted, axis=1)
+def _evaluated(model: bytes, x: Any) -> Any:
+    """All probabilities of a Core ML model by the reference evaluator, the inputs in the order of the columns."""
+    from edgepack_coreml.evaluate import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        (path := Path(folder) / "model.mlmodel").write_bytes(model)
+        evaluator = load(path)
+        columns = x.astype(np.float64)
+        given = {
+            name: columns[:, k] if shape.kind == "double" else columns.astype(shape.dtype)
+            for k, (name, shape) in enumerate(evaluator.inputs.items())
+        }
+        table = evaluator.run(given)[evaluator.description.predictedProbabilitiesName]
+        return table.numbers[:, np.argsort(table.labels)]
+
+
+def _cells(found: Found, base: Found) -> tuple[str, ...]:
+    best = np.sort(found.wanted, axis=1)
     tied = best[:, -1] - best[:, -2] < 1e-14
-    flips = int(((answers.argmax(axis=1) != wanted.argmax(axis=1)) & ~tied).sum())
-    error = f"{np.abs(answers - wanted).max():.1e}"
-    table.add_row(tool, f"{seconds:.2f}", f"{size:,}", f"{latency:.1f}", f"{len(wanted):,}", str(flips), error)
+    flips = int(((found.answers.argmax(axis=1) != found.wanted.argmax(axis=1)) & ~tied).sum())
+    ratios = [found.seconds / base.seconds, found.size / base.size]
+    row = "Apple's alone" if found.row_us is None else f"{found.row_us:.1f}"
+    ratio = f"{found.row_us / base.row_us:.1f}" if found.row_us and base.row_us else ""
+    return (
+        found.tool,
+        f"{found.seconds:.2f}",
+        f"{found.size:,}",
+        row,
+        *(f"{each:.1f}" for each in ratios),
+        ratio,
+        f"{len(found.wanted):,}",
+        str(flips),
+        f"{np.abs(found.answers - found.wanted).max():.1e}",
+    )

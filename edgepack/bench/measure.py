@@ -276,7 +276,9 @@ def _network_arm(stack: ExitStack, server: str, network: Network, rows: Any) -> 
         body = payload(_part(rows, _slices(len(rows), 1)[0]))
         before = proxy.carried_bytes
         client.invoke(body)
-        transport = replace(arm.result.transport, wire_bytes=proxy.carried_bytes - before, network=str(network))
+        carried = proxy.carried_bytes - before
+        told = {"network": str(network), "network_source": network.source}
+        transport = replace(arm.result.transport, wire_bytes=carried, **told)
         arm.result = replace(arm.result, transport=transport)
     arm.result = replace(arm.result, name=name, runtime=f"{server}, simulated {network}")
     return arm

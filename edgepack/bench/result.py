@@ -56,6 +56,7 @@ class Transport:
         request_bytes, response_bytes: the JSON bodies of a call with one row.
         wire_bytes: all of HTTP that such a call puts on the wire, both ways, where it was counted.
         network: the simulated network that the call goes through; empty on loopback.
+        network_source: who measured that network's figures, and where they are published.
     """
 
     connect_us: float
@@ -64,6 +65,7 @@ class Transport:
     response_bytes: int
     wire_bytes: int | None = None
     network: str = ""
+    network_source: str = ""
 
     @property
     def megabytes_per_1000_calls(self) -> float | None:

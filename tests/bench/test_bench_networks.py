@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -65,8 +66,14 @@ def test_a_narrow_line_takes_its_time_either_way(echo: str, narrow: str) -> None
     assert took_s >= len(message) * 8 / 1e6
 
 
-def test_every_network_names_its_source_and_unknown_ones_are_refused() -> None:
-    assert all(found.source for found in NETWORKS.values())
+@pytest.mark.parametrize("found", [n for n in NETWORKS.values() if n.reachable], ids=lambda found: found.name)
+def test_a_network_s_source_tells_publisher_year_and_each_of_its_figures(found: Network) -> None:
+    assert re.match(r"(Ofcom|Ookla), .*\b20\d\d\b", found.source)
+    for figure in (f"{found.rtt_ms:g} ms", f"{found.up_mbps:g} Mbit/s up", f"{found.down_mbps:g} down"):
+        assert re.search(rf"(?<![\d.]){re.escape(figure)}\b", found.source), figure
+
+
+def test_unknown_networks_are_refused() -> None:
     assert not find_network("offline").reachable
     with pytest.raises(UsageError, match="wifi, 5g, lte, 3g, offline"):
         find_network("6g")

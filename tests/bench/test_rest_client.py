@@ -161,6 +161,7 @@ def test_a_server_is_timed_behind_simulated_networks_too(server: Server) -> None
     assert far.transport is not None and far.transport.wire_bytes is not None
     bodies = far.transport.request_bytes + far.transport.response_bytes
     assert bodies < far.transport.wire_bytes < bodies + 600
+    assert (near.transport.network_source, far.transport.network_source) == ("", "made up")
     assert far.transport.megabytes_per_1000_calls == far.transport.wire_bytes / 1000
     assert (off.latencies, off.reason) == ((), "no network: only an artifact answers")
 

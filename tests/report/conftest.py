@@ -85,7 +85,13 @@ def timings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transport = Transport(connect_us=31.0, ping_us=900.0, request_bytes=1078, response_bytes=35)
     network = find_network("lte")
     far = Transport(
-        connect_us=31.0, ping_us=70_900.0, request_bytes=1078, response_bytes=35, wire_bytes=1500, network=str(network)
+        connect_us=31.0,
+        ping_us=54_000.0,
+        request_bytes=1078,
+        response_bytes=35,
+        wire_bytes=1500,
+        network=str(network),
+        network_source=network.source,
     )
     cold = ColdStart(load_ms=212.0, first_call_us=840.0, answer_ms=1490.0)
     arms = (

@@ -20,6 +20,7 @@ from edgepack.parity.refusals import row_count, take
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
     from edgepack.parity import Tolerance
+    from edgepack.source.loading import Env
 
 ROWS_AT_ONCE = 256
 REFUSED = ": status 4"
@@ -32,6 +33,7 @@ def server_drift(
     tolerance: Tolerance | None = None,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
 ) -> Verdict:
     """The verdict on a live model server: asked the golden rows, does it answer what the exported model answered?
 
@@ -51,7 +53,7 @@ def server_drift(
 
     columns, expected = read_golden(bundle.path / GOLDEN, bundle.interface)
     if bundle.manifest.quantized_by is not None:
-        columns, expected = _originally(bundle, columns, tracking_uri, allow_pickle)
+        columns, expected = _originally(bundle, columns, tracking_uri, allow_pickle, env)
     with RestClient(url) as client:
         try:
             client.ping()
@@ -82,13 +84,13 @@ def server_drift(
 
 
 def _originally(
-    bundle: Bundle, columns: Columns, tracking_uri: str | None, allow_pickle: bool
+    bundle: Bundle, columns: Columns, tracking_uri: str | None, allow_pickle: bool, env: Env
 ) -> tuple[Columns, Answers]:
     """The rows that the original answers, and what it does."""
     from edgepack.recheck import original
 
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
-        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env)
         answers, refused = compiled.server.answers(columns)
     return take(columns, ~refused), answers
 

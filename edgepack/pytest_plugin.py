@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
     from edgepack.contract import Answers, Columns, Verdict
     from edgepack.gate import Policy
+    from edgepack.source.loading import Env
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class GatedBundle:
         rows: int = 20_000,
         tracking_uri: str | None = None,
         allow_pickle: bool = False,
+        env: Env = "auto",
     ) -> tuple[Verdict, ...]:
         """The verdicts on boundary rows, beside the original model.
 
@@ -68,6 +70,7 @@ class GatedBundle:
             runtimes=self.policy.runtimes if self.policy else (),
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
+            env=env,
         )
         return self._held(verdicts)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgepack.bench import BenchResult
     from edgepack.bench.native import NativeRunner
     from edgepack.bundle.bundle import Bundle
+    from edgepack.source.loading import Env
 
 
 def rebench(
@@ -31,6 +32,7 @@ def rebench(
     repeats: int = 200,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
     on_progress: Progress | None = None,
 ) -> BenchResult:
     """Latencies of every artifact, of scikit-learn in this process, and of a model server, on the model's sample rows.
@@ -45,7 +47,8 @@ def rebench(
 
     Raises:
         SourceError: the model cannot be loaded any more, or its server does not start.
-        UsageError: both a server and `serve`; instructions without headers.
+        UsageError: both a server and `serve`; instructions without headers; `serve` with a model that is not read in
+            this process.
     """
     from edgepack.bench import ServedModel, bench
     from edgepack.bench.network import find_network
@@ -59,7 +62,12 @@ def rebench(
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edgepack-"))
         progress("load", 0, 0)
-        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env)
+        if serve and compiled.original is not None:
+            raise UsageError(
+                "--serve would read the model in this environment and with your rights; give --env current too, or "
+                "--server with the address of one that runs"
+            )
         server_rss = server_ready_ms = None
         if serve:
             progress("start server", 0, 0)

@@ -141,9 +141,7 @@ def recheck_golden(
         return (*verdicts, *in_runtimes([judged(word, runner) for word, runner in further.items()]))
 
 
-def original(
-    bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool, env: Env = "auto"
-) -> Compiled:
+def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool, env: Env) -> Compiled:
     """The model that a bundle was made from, compiled anew; its files must have the digests of the manifest."""
     uri, lineage = bundle.origin
     if not uri:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
     from edgepack.parity import Tolerance
     from edgepack.parity.power import Power
+    from edgepack.source.loading import Env
 
 
 def self_test(
@@ -24,6 +25,7 @@ def self_test(
     tolerance: Tolerance | None = None,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
+    env: Env = "auto",
     on_progress: Progress | None = None,
 ) -> Power:
     """Mistakes planted in every artifact of a bundle, and which of them the boundary rows show.
@@ -38,7 +40,7 @@ def self_test(
     progress = on_progress or (lambda _what, _done, _total: None)
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
         progress("compile", 0, 0)
-        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env)
         more = None if data is None else columns_of(data, compiled.program.interface)
         return SelfTest(
             reference=compiled.reference,

@@ -9,7 +9,7 @@ import typer
 
 from edgepack import console
 from edgepack.cli.files import write
-from edgepack.cli.options import BundleArg, JsonOpt, PickleOpt, TrackingOpt
+from edgepack.cli.options import BundleArg, Env, EnvOpt, JsonOpt, PickleOpt, TrackingOpt
 
 
 def bench(
@@ -32,6 +32,7 @@ def bench(
     repeats: Annotated[int, typer.Option(min=1, help="How often each measurement is repeated.")] = 200,
     out: Annotated[Path | None, typer.Option(help="Write the figures here: .json or .md.")] = None,
     allow_pickle: PickleOpt = False,
+    env: EnvOpt = Env.auto,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
@@ -54,6 +55,7 @@ def bench(
             repeats=repeats,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
+            env=env.value,
             on_progress=progress,
         )
     if out:

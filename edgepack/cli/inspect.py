@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgepack import console
-from edgepack.cli.options import JsonOpt, PickleOpt, TrackingOpt
+from edgepack.cli.options import Env, EnvOpt, JsonOpt, PickleOpt, TrackingOpt
 from edgepack.cli.show import document, show_bundle
 
 
@@ -17,6 +17,7 @@ def inspect(
     program: Annotated[bool, typer.Option("--program", help="Print the compiled Program of a model.")] = False,
     lowered: Annotated[bool, typer.Option("--lowered", help="With --program: before the passes.")] = False,
     allow_pickle: PickleOpt = False,
+    env: EnvOpt = Env.auto,
     tracking_uri: TrackingOpt = None,
     json: JsonOpt = False,
 ) -> None:
@@ -39,7 +40,9 @@ def inspect(
     from edgepack.ir import to_text
 
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
-        compiled = compile_model(what, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle)
+        compiled = compile_model(
+            what, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env.value
+        )
     text = to_text(compiled.lowered if lowered else compiled.program)
     if json:
         console.emit_json({"name": compiled.source.name, "version": compiled.source.version, "program": text})

@@ -87,13 +87,18 @@ def parity(
         raise UsageError("--sign-key signs a record, and only artifacts have one; give --record alone")
     key = open_signing_key(sign_key, sign_password, sign_public) if sign_key else None
     if self_test:
-        _self_test(opened, data, rows, allowed, tracking_uri, allow_pickle, json=json)
+        _self_test(opened, data, rows, allowed, tracking_uri, allow_pickle, env, json=json)
         return
     checks: tuple[Check, ...] = ()
 
     def drifted() -> Verdict:
         return server_drift(
-            opened, str(server), tolerance=allowed, tracking_uri=tracking_uri, allow_pickle=allow_pickle
+            opened,
+            str(server),
+            tolerance=allowed,
+            tracking_uri=tracking_uri,
+            allow_pickle=allow_pickle,
+            env=env.value,
         )
 
     with console.progress(quiet=json) as progress:
@@ -171,6 +176,7 @@ def _self_test(
     tolerance: Tolerance | None,
     tracking_uri: str | None,
     allow_pickle: bool,
+    env: Env,
     *,
     json: bool,
 ) -> None:
@@ -185,6 +191,7 @@ def _self_test(
             tolerance=tolerance,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
+            env=env.value,
             on_progress=progress,
         )
     if json:

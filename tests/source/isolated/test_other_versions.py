@@ -1,4 +1,7 @@
-"""Models of other scikit-learns export to the answers of their own. Needs uv and a package index, at the first use."""
+"""Models of other scikit-learns export to the answers of their own. Needs uv and a package index, at the first use.
+
+`make oracles` asks the oldest, one in between and today's; `make conformance` the versions between them too.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,23 @@ VERSIONS = {
     "1.5.2": "numpy==1.26.4\nscipy==1.13.1\npandas==2.2.3",
     sklearn.__version__: "numpy==2.4.6\nscipy==1.17.1\npandas==3.1.1",
 }
+BETWEEN = {
+    "1.3.2": "numpy==1.26.4\nscipy==1.11.4\npandas==2.1.4",
+    "1.4.2": "numpy==1.26.4\nscipy==1.13.1\npandas==2.2.3",
+    "1.6.1": "numpy==2.2.6\nscipy==1.15.3\npandas==2.2.3",
+    "1.7.2": "numpy==2.3.5\nscipy==1.16.3\npandas==2.3.3",
+    "1.8.0": "numpy==2.3.5\nscipy==1.16.3\npandas==2.3.3",
+}
+LISTED = VERSIONS | BETWEEN
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(
+    scope="module", params=[*VERSIONS, *(pytest.param(version, marks=pytest.mark.conformance) for version in BETWEEN)]
+)
 def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / request.param
     try:
-        python = interpreter_of(pinned(VERSIONS[request.param], request.param), None)
+        python = interpreter_of(pinned(LISTED[request.param], request.param), None)
     except SourceError as error:
         pytest.skip(f"scikit-learn {request.param} was NOT tested: {error}")
     subprocess.run([python, "-I", Path(__file__).with_name("fit.py"), folder], check=True)

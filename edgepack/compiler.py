@@ -155,12 +155,14 @@ def compile_model(
         UnsupportedError: it cannot be compiled.
         UsageError: it has no input example and no sample was given.
     """
-    from edgepack.lower import lower
-    from edgepack.passes import optimize
     from edgepack.source import load, resolve
 
     source = resolve(model, into, tracking_uri=tracking_uri)
     fitted = load(source, allow_pickle=allow_pickle, env=env, into=into)
+    # only now: it imports scikit-learn, while a worker imports the model's own
+    from edgepack.lower import lower
+    from edgepack.passes import optimize
+
     rows = fitted.example if sample is None else sample
     if rows is None:
         raise UsageError(f"{model}: has no input example; log the model with one, or pass rows with --data FILE")

@@ -102,7 +102,6 @@ def export(
     from edgepack.bundle.policy import moment
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
-    from edgepack.lower.ranges import widened
     from edgepack.parity import bound_files, prove_files, run_parity
     from edgepack.rows import columns_of, with_truth
     from edgepack.targets import find_target
@@ -132,6 +131,8 @@ def export(
             data, answers_known = with_truth(data, truth, compiled.program.interface)
         more = None if data is None else columns_of(data, compiled.program.interface)
         if more is not None:
+            from edgepack.lower.ranges import widened
+
             compiled = replace(compiled, program=widened(compiled.program, more))
         check(compiled, chosen)
         if register:

@@ -7,6 +7,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -75,15 +76,16 @@ def load(source: Source, *, allow_pickle: bool = False, env: Env = "current", in
 def _isolated(
     source: Source, description: ModelDescription, content: bytes, form: Form, env: Env, into: Path | None
 ) -> tuple[Any, Any]:
-    from edgepack.source.isolated import load_isolated
+    from edgepack.source.isolated import read_estimator, start_worker
 
     if into is None:
         raise UsageError("an isolated model needs a folder; give into=")
-    found: list[Any] = []
     recorded = env == "isolated" or not _is_of_here(description.sklearn_version)
+    worker = start_worker(source, description, recorded=recorded, into=into)
+    found: list[Any] = []
 
     def read() -> Any:
-        estimator, server = load_isolated(source, description, content, form, recorded=recorded, into=into)
+        estimator, server = read_estimator(worker, content, form)
         found.append(server)
         return estimator
 
@@ -115,17 +117,13 @@ def _file_and_form(
 
 
 def _is_of_here(saved: str | None) -> bool:
-    import sklearn
-
-    return saved is None or saved.split(".")[:2] == sklearn.__version__.split(".")[:2]
+    return saved is None or saved.split(".")[:2] == version("scikit-learn").split(".")[:2]
 
 
 def _check_version(saved: str | None) -> None:
-    import sklearn
-
     if saved is not None and not _is_of_here(saved):
         raise SourceError(
-            f"saved by scikit-learn {saved}, but {sklearn.__version__} is installed, which may read it wrongly; "
+            f"saved by scikit-learn {saved}, but {version('scikit-learn')} is installed, which may read it wrongly; "
             "give --env isolated, or retrain the model"
         )
 

@@ -7,6 +7,6 @@ with what has changed between the versions put right (`changes`). Those are what
 are compared with come from the worker: what `changes` does not know shows up as a difference, never as a wrong file.
 """
 
-from edgepack.source.isolated.load import load_isolated
+from edgepack.source.isolated.load import read_estimator, start_worker
 
-__all__ = ["load_isolated"]
+__all__ = ["read_estimator", "start_worker"]

@@ -17,32 +17,35 @@ from edgepack.source.model import Source
 from edgepack.source.trust import TRUSTED_TYPES
 
 
-def load_isolated(
-    source: Source, description: ModelDescription, content: bytes, form: str, *, recorded: bool, into: Path
-) -> tuple[Any, Answering]:
-    """The estimator rebuilt, and what answers for the original.
+def start_worker(source: Source, description: ModelDescription, *, recorded: bool, into: Path) -> Worker:
+    """What will read the model and answer for it. It is still starting: other things can be done meanwhile.
 
     Args:
-        content: the model's file.
-        form: how to read it: `pickle`, `joblib` or `skops`.
         recorded: in the environment that the model recorded; else by this interpreter.
         into: where the worker gets a folder.
 
     Raises:
-        SourceError: no such environment, or a model that cannot be read in it or rebuilt from it.
+        SourceError: there is no such environment.
     """
     python = _interpreter(source, description) if recorded else Path(sys.executable)
-    worker = Worker(python, into, source.folder / "code")
-    if worker.unconfined and form != "skops":
-        raise SourceError(
-            f"{worker.unconfined}, so nothing would keep a pickle in its place; use a Linux that has it, or give "
-            "--env current if you trust whoever wrote the model"
-        )
+    return Worker(python, into, source.folder / "code")
+
+
+def read_estimator(worker: Worker, content: bytes, form: str) -> tuple[Any, Answering]:
+    """The estimator rebuilt from a model's file, and what answers for the original.
+
+    Args:
+        form: how to read it: `pickle`, `joblib` or `skops`.
+
+    Raises:
+        SourceError: a model that cannot be read there or rebuilt here.
+    """
+    trusted = TRUSTED_TYPES | taught_names()
     try:
-        table, tensors, version = worker.read(content, form, TRUSTED_TYPES | taught_names())
+        table, tensors, version = worker.read(content, form, trusted)
     except Refusal as error:
         raise SourceError(f"the model file cannot be read ({error}); log the model again") from error
-    return rebuild(table, tensors, version), Answering(worker=worker, sklearn_version=version)
+    return rebuild(table, tensors, version, trusted), Answering(worker=worker, sklearn_version=version)
 
 
 def _interpreter(source: Source, description: ModelDescription) -> Path:

@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from edgepack.errors import SourceError
-from edgepack.lowerings import taught_names
 from edgepack.source.isolated.changes import renamed, updated
-from edgepack.source.trust import TRUSTED_TYPES
 
 _BUILTINS = frozenset(f"builtins.{name}" for name in ("bool", "bytes", "float", "int", "object", "str"))
 
 
-def rebuild(table: Mapping[str, Any], tensors: Mapping[str, Any], sklearn_version: str) -> Any:
+def rebuild(table: Mapping[str, Any], tensors: Mapping[str, Any], sklearn_version: str, trusted: frozenset[str]) -> Any:
     """The estimator of a table as `inside/flatten.py` lays it out.
+
+    Args:
+        trusted: full names of what may be made beside scikit-learn's own estimators.
 
     Raises:
         SourceError: it holds what edgepack does not trust, or is no such table.
@@ -31,7 +32,7 @@ def rebuild(table: Mapping[str, Any], tensors: Mapping[str, Any], sklearn_versio
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _Builder(table["table"], tensors, version).value(table["root"])
+            return _Builder(table["table"], tensors, version, trusted).value(table["root"])
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(
@@ -41,10 +42,13 @@ def rebuild(table: Mapping[str, Any], tensors: Mapping[str, Any], sklearn_versio
 
 
 class _Builder:
-    def __init__(self, table: list[Any], tensors: Mapping[str, Any], version: tuple[int, ...]) -> None:
+    def __init__(
+        self, table: list[Any], tensors: Mapping[str, Any], version: tuple[int, ...], trusted: frozenset[str]
+    ) -> None:
         self._table = table
         self._tensors = tensors
         self._version = version
+        self._trusted = trusted
         self._made: dict[int, Any] = {}
 
     def value(self, said: Any) -> Any:
@@ -103,7 +107,7 @@ class _Builder:
 
                 return getattr(scipy.sparse, f"{form}_matrix")(tuple(map(self.value, parts)), shape=shape)
             case {"name": str(name)}:
-                return _named(renamed(name))
+                return _named(renamed(name), self._trusted)
             case {"dtype": str(text)}:
                 return np.dtype(text)
             case {"slice": list(parts)}:
@@ -121,9 +125,9 @@ class _Builder:
     def _make(self, place: int, name: str, entry: Mapping[str, Any]) -> None:
         if name.startswith("sklearn._loss.loss."):  # nothing in it was learned
             count = self._class_count(entry["state"])
-            self._made[place] = _trusted(name)(**({"n_classes": count} if "Multinomial" in name else {}))
+            self._made[place] = _trusted(name, self._trusted)(**({"n_classes": count} if "Multinomial" in name else {}))
             return
-        kind = _trusted(name)
+        kind = _trusted(name, self._trusted)
         arguments = map(self.value, entry["made"])
         made = self._made[place] = kind(*arguments) if entry["called"] else kind.__new__(kind, *arguments)
         state = updated(made, self.value(entry["state"]), self._version)
@@ -138,11 +142,11 @@ class _Builder:
         return next((self.value(item) for key, item in entry.get("dict", ()) if key in ("n_classes", "K")), None)
 
 
-def _trusted(name: str) -> Any:
+def _trusted(name: str, listed: frozenset[str]) -> Any:
     """A class that may be made. Raises `SourceError`."""
     from sklearn.base import BaseEstimator
 
-    if name in TRUSTED_TYPES | taught_names():
+    if name in listed:
         return _found(name)
     if name.startswith("sklearn."):
         kind = _found(name)
@@ -154,7 +158,7 @@ def _trusted(name: str) -> Any:
     )
 
 
-def _named(name: str) -> Any:
+def _named(name: str, listed: frozenset[str]) -> Any:
     """A class or function that a model may refer to. Raises `SourceError`."""
     if name in _BUILTINS:
         return _found(name)
@@ -162,7 +166,7 @@ def _named(name: str) -> Any:
         found = _found(name)
         if isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic)):
             return found
-    return _trusted(name)
+    return _trusted(name, listed)
 
 
 def _found(name: str) -> Any:

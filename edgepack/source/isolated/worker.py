@@ -6,7 +6,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -38,7 +38,7 @@ class Worker:
     """A model in its own process. It ends with this object."""
 
     def __init__(self, python: Path, into: Path, code: Path) -> None:
-        """Starts it. Raises `WorkerFailed`.
+        """Starts it, and goes on at once: it imports its scikit-learn meanwhile. Raises `WorkerFailed`.
 
         Args:
             into: where its folder is made, the only one that it may write in.
@@ -54,11 +54,25 @@ class Worker:
         except ProcessEnded as error:
             raise WorkerFailed(f"its worker {error}") from error
         weakref.finalize(self, self._process.close)
+
+    @cached_property
+    def unconfined(self) -> str:
+        """Why nothing confines it; empty where it is. It speaks first, to say so. Raises `WorkerFailed`."""
         header, _ = self._exchange(None, START_S)
-        self.unconfined = str(header.get("confined"))
+        return str(header.get("confined"))
 
     def read(self, content: bytes, form: str, trusted: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any], str]:
-        """The fitted state as a table and its tensors, and which scikit-learn's. Raises `Refusal`, `WorkerFailed`."""
+        """The fitted state as a table and its tensors, and which scikit-learn's.
+
+        Raises:
+            Refusal: the model raised something.
+            WorkerFailed: the worker is gone, or nothing would keep a pickle in its place; it was not sent then.
+        """
+        if self.unconfined and form != "skops":
+            raise WorkerFailed(
+                f"{self.unconfined}, so nothing would keep a pickle in its place; use a Linux that has it, or give "
+                "--env current if you trust whoever wrote the model"
+            )
         model = {"model": np.frombuffer(content, np.uint8)}
         header, tensors = self._exchange(model, READ_S, MOST_STATE_BYTES, read=form, trusted=sorted(trusted))
         match header:

@@ -85,7 +85,8 @@ def test_another_version_is_refused_here(save: Any) -> None:
 def test_where_nothing_confines_a_pickle_is_not_sent(
     save: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgepack.source.isolated.worker.Worker.read", lambda *_: pytest.fail("it was sent"))
+    sent = "edgepack.runtimes.process.write_frame"
+    monkeypatch.setattr(sent, lambda *_, **__: pytest.fail("it was sent"))
     start = near.Worker.__init__
 
     def unconfined(self: Any, *words: Any) -> None:

@@ -29,6 +29,7 @@ from edgepack.source.bounds import check_bounds
 from edgepack.source.isolated.changes import updated
 from edgepack.source.isolated.inside.flatten import flatten
 from edgepack.source.isolated.rebuild import rebuild
+from edgepack.source.trust import TRUSTED_TYPES
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(60, 3))
@@ -62,7 +63,7 @@ ESTIMATORS: dict[str, tuple[BaseEstimator, Any]] = {
 def test_an_estimator_answers_as_it_did(name: str) -> None:
     estimator, rows = ESTIMATORS[name]
     estimator.fit(rows, LABELS)
-    again = rebuild(*flatten(estimator), sklearn.__version__)
+    again = rebuild(*flatten(estimator), sklearn.__version__, TRUSTED_TYPES)
     check_bounds(again)
     for method in ("predict", "predict_proba", "decision_function", "score_samples"):
         if hasattr(estimator, method):
@@ -73,7 +74,7 @@ def test_an_estimator_answers_as_it_did(name: str) -> None:
 def test_what_is_shared_or_holds_itself_comes_back_so() -> None:
     estimator = LogisticRegression()
     estimator.loop = [estimator, estimator]
-    again = rebuild(*flatten(estimator), sklearn.__version__)
+    again = rebuild(*flatten(estimator), sklearn.__version__, TRUSTED_TYPES)
     assert again.loop[0] is again is again.loop[1]
 
 
@@ -98,7 +99,7 @@ def test_what_is_shared_or_holds_itself_comes_back_so() -> None:
 )
 def test_a_value_comes_back(value: Any) -> None:
     estimator = LogisticRegression(class_weight=value)
-    again = rebuild(*flatten(estimator), sklearn.__version__).class_weight
+    again = rebuild(*flatten(estimator), sklearn.__version__, TRUSTED_TYPES).class_weight
     assert type(again) is type(value)
     if isinstance(value, np.ndarray):
         assert again.dtype == value.dtype
@@ -141,7 +142,7 @@ LIES: dict[str, Any] = {
 def test_a_table_that_lies_is_refused(table: list[Any]) -> None:
     tensors = {"t0": np.array([1, 2, 3]), "t1": np.array([1.0]), "text": np.array(["a"], object)}
     with pytest.raises(SourceError) as told:
-        rebuild({"root": {"at": 0}, "table": table}, tensors, "1.9.1")
+        rebuild({"root": {"at": 0}, "table": table}, tensors, "1.9.1", TRUSTED_TYPES)
     assert "\n" not in str(told.value)
 
 
@@ -151,7 +152,7 @@ def test_leaves_that_counted_become_shares_as_predict_proba_made_them() -> None:
     for tree in forest.estimators_:
         tree.tree_.value[:] *= tree.tree_.weighted_n_node_samples[:, None, None]
     assert not np.allclose(forest.predict_proba(ROWS), expected)
-    again = rebuild(*flatten(forest), "1.2.2")
+    again = rebuild(*flatten(forest), "1.2.2", TRUSTED_TYPES)
     assert np.allclose(again.predict_proba(ROWS), expected, rtol=1e-15)
 
 

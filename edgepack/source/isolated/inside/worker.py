@@ -13,6 +13,7 @@ What goes wrong with the model is a frame `{"error": …}`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import runpy
@@ -40,6 +41,8 @@ def main(folder: str, frames_file: str, code: str) -> None:
     flatten = runpy.run_path(str(HERE / "flatten.py"))["flatten"]
     read_frame, write_frame = frames["read_frame"], frames["write_frame"]
     write_frame(out, {}, python=sys.version.split()[0], confined=reason)
+    with contextlib.suppress(Exception):  # then reading a model says so
+        import sklearn.base  # noqa: F401  (while edgepack is still importing its own)
     sys.path.append(code)
     estimator = None
     while True:

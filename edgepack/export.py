@@ -46,6 +46,7 @@ def export(
     key: Path | str | None = None,
     password: str | None = None,
     public_key: Path | None = None,
+    identity_token: Path | None = None,
     tracking_uri: str | None = None,
     allow_pickle: bool = False,
     env: Env = "auto",
@@ -77,6 +78,7 @@ def export(
             not signed.
         password: of the PEM, or the token's PIN.
         public_key: for a key that lives in a cloud's service.
+        identity_token: the file that holds one, for the key `sigstore:`.
         env: where the model is read and answers: `isolated`, `current` or `auto`; see `edgepack.source.load`.
         sample: rows in place of the model's own input example.
         data: further rows for parity, as the estimator takes them.
@@ -110,7 +112,7 @@ def export(
     chosen = [find_target(name) for name in dict.fromkeys(targets)]
     if not chosen:
         raise UsageError("no target; give at least one, such as --target onnx")
-    private_key = open_signing_key(str(key), password, public_key) if key else None
+    private_key = open_signing_key(str(key), password, public_key, identity_token) if key else None
     expires_utc = moment(expires) if expires else None
     if statements and private_key is None:
         raise UsageError("statements are signed, and there is no key; give --sign-key")
@@ -221,11 +223,14 @@ def export(
 def _attest(bundle: Bundle, kinds: Sequence[Kind], compiled: Compiled, key: SigningKey) -> None:
     """Writes the statements about a bundle that has just been sealed."""
     from edgepack.bundle.attest import attest
+    from edgepack.bundle.envelope import signer_of
+    from edgepack.bundle.files import SIGNATURE
     from edgepack.bundle.lineage import shipped_uri
     from edgepack.bundle.policy import Policy
     from edgepack.bundle.verify import verify_bundle
 
-    verified = verify_bundle(bundle.path, [key.public_key()], Policy(now_utc=bundle.manifest.created_utc))
+    signer = signer_of((bundle.path / SIGNATURE).read_bytes(), key)
+    verified = verify_bundle(bundle.path, [signer], Policy(now_utc=bundle.manifest.created_utc))
     attest(
         bundle.path,
         kinds,
@@ -268,12 +273,19 @@ def cases_for(compiled: Compiled, *, rows: int, data: Any = None, seen: Any = No
 
 def documents(program: Program, parts: Mapping[str, Mapping[str, int]], key: SigningKey | None) -> dict[str, Document]:
     """The files that explain a bundle: its Program and its report, sealed with the rest as evidence of that day."""
+    from edgepack.bundle.keyless.sign import Keyless
     from edgepack.bundle.keys import key_id
     from edgepack.bundle.strict_json import pretty
     from edgepack.report import PROGRAM, Signature, figures, program_document, to_html
 
     picture = program_document(program)
-    signature = Signature(state="sealed", key=key_id(key.public_key())) if key else Signature(state="none")
+    match key:
+        case None:
+            signature = Signature(state="none")
+        case Keyless():
+            signature = Signature(state="sealed")  # by a key that there is not yet
+        case _:
+            signature = Signature(state="sealed", key=key_id(key.public_key()))
 
     def report(manifest: Manifest) -> bytes:
         return to_html(figures(manifest, signature=signature, program=picture, parts=parts)).encode()

@@ -17,6 +17,8 @@ from edgepack.errors import SignatureError, UsageError
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgepack.bundle.keyless.identity import TrustedIdentity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundRunner:
@@ -55,23 +57,25 @@ class Bundle:
     manifest: Manifest
 
     @classmethod
-    def open(cls, path: Path | str, *, key: Path | None = None) -> Bundle:
+    def open(cls, path: Path | str, *, key: Path | None = None, identity: TrustedIdentity | None = None) -> Bundle:
         """The bundle in a folder, checked.
 
         Args:
-            key: the signer's public key. With it, the whole bundle is verified. Without it, only the artifacts and
-                the golden rows are compared with the manifest, which anybody may have written.
+            key, identity: the signer's public key, or who signed without one. With either, the whole bundle is
+                verified. Without, only the artifacts and the golden rows are compared with the manifest, which anybody
+                may have written.
 
         Raises:
             SignatureError: the bundle is not what was signed, or its files are not those of the manifest.
             UsageError: no such folder, or no such key.
         """
         folder = Path(path)
-        if key is not None:
+        if key is not None or identity is not None:
             from edgepack.bundle.keys import load_public_key
             from edgepack.bundle.verify import verify_bundle
 
-            return cls(path=folder, manifest=verify_bundle(folder, [load_public_key(key)]).manifest)
+            trusted = [signer for signer in (load_public_key(key) if key else None, identity) if signer]
+            return cls(path=folder, manifest=verify_bundle(folder, trusted).manifest)
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such bundle; give the folder that holds {MANIFEST}")
         manifest = Manifest.from_bytes(read_small(folder, MANIFEST))

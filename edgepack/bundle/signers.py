@@ -6,6 +6,7 @@
   (RFC 7512). Needs `python-pkcs11`; the PIN is the password.
 - `gcpkms:…`, `awskms:…`, `azurekms:…`, `hv:…` and what else securesystemslib has a signer for, each with its own client
   library; the public key is given beside it.
+- `sigstore:`, `sigstore:staging`, `sigstore:trust.json`: no key, but an identity; see `edgepack.bundle.keyless.sign`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from urllib.parse import parse_qsl, unquote
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edgepack.bundle.keyless.sign import SCHEME, Keyless, open_keyless
 from edgepack.bundle.keys import key_id, load_private_key, load_public_key, parse_private_key
 from edgepack.errors import UsageError
 
@@ -29,7 +31,13 @@ if TYPE_CHECKING:
     from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__ there
 
 _PKCS11_FORM = "write pkcs11:token=LABEL;id=%02?module-path=/path/to/library.so"
-_NOT_FOR_BUNDLES = ("file2", "gnupg", "hsm", "tkey")  # have a form of their own here, or sign with no key of ours
+_NOT_FOR_BUNDLES = (
+    "file2",
+    "gnupg",
+    "hsm",
+    "sigstore",
+    "tkey",
+)  # have a form of their own here, or sign with no key of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +70,18 @@ class RemoteKey:
             return bytes.fromhex(self.signer.sign(data).signature)
 
 
-SigningKey = ec.EllipticCurvePrivateKey | RemoteKey
+SigningKey = ec.EllipticCurvePrivateKey | RemoteKey | Keyless
 
 
-def open_signing_key(uri: str, password: str | None = None, public: Path | None = None) -> SigningKey:
+def open_signing_key(
+    uri: str, password: str | None = None, public: Path | None = None, token: Path | None = None
+) -> SigningKey:
     """The key that a URI names.
 
     Args:
         password: of the PEM, or the token's PIN.
         public: the public key in PEM, for a key that lives in a cloud's service.
+        token: the file with the identity token, for `sigstore:`.
 
     Raises:
         UsageError: no such key, it cannot be reached, or it is on no curve of use here.
@@ -84,11 +95,15 @@ def open_signing_key(uri: str, password: str | None = None, public: Path | None 
         return parse_private_key(text.encode(), uri, password)
     if scheme == "pkcs11":
         return _on_token(uri, rest, password)
+    if scheme == SCHEME:
+        return open_keyless(uri, rest, token)
     from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, SSlibKey  # type: ignore[attr-defined]
 
     known = sorted(set(SIGNER_FOR_URI_SCHEME) - set(_NOT_FOR_BUNDLES) - {"file"})
     if scheme not in known:
-        raise UsageError(f"{uri}: no such kind of key; give a PEM file, env:, pkcs11: or one of {', '.join(known)}")
+        raise UsageError(
+            f"{uri}: no such kind of key; give a PEM file, env:, pkcs11:, sigstore: or one of {', '.join(known)}"
+        )
     if public is None:
         raise UsageError(f"{uri}: its public key is needed too; give it with --sign-public")
     key = load_public_key(public)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgepack.bundle.files import MANIFEST, SIGNATURE, clashes, told, unsafe_name
+from edgepack.bundle.signature import refused
 from edgepack.bundle.strict_json import canonical, parse
 from edgepack.errors import SignatureError
 
@@ -59,18 +60,18 @@ def read_statement(payload: bytes) -> tuple[str, dict[str, str]]:
         case _:
             raise SignatureError(f"{SIGNATURE}: signs no in-toto statement; get the bundle again")
     if kind != _STATEMENT:
-        raise _refused(f"the statement's type is {kind!r:.80}, not {_STATEMENT}")
+        raise refused(f"the statement's type is {kind!r:.80}, not {_STATEMENT}")
     if predicate != _PREDICATE:
-        raise _refused(f"the predicateType is {predicate!r:.80}, not {_PREDICATE}")
+        raise refused(f"the predicateType is {predicate!r:.80}, not {_PREDICATE}")
     match subjects:
         case [{"name": str(name), "digest": {"sha256": str()}}]:
             pass
         case _:
-            raise _refused(f"the statement is about {len(subjects)} subjects, not one with a name and sha256")
+            raise refused(f"the statement is about {len(subjects)} subjects, not one with a name and sha256")
     _check_serialization(body.get("serialization"))
     files = _files(body.get("resources"))
     if statement(name, files) != payload:
-        raise _refused("the statement is not in edgepack's canonical form, or its root digest is wrong")
+        raise refused("the statement is not in edgepack's canonical form, or its root digest is wrong")
     return name, files
 
 
@@ -78,7 +79,7 @@ def _check_serialization(found: Any) -> None:
     found = found if isinstance(found, dict) else {}
     for key, wanted in _SERIALIZATION.items():
         if (value := found.get(key)) != wanted:
-            raise _refused(f"{key} is {value!r:.120}, not {wanted!r}")
+            raise refused(f"{key} is {value!r:.120}, not {wanted!r}")
 
 
 def _files(resources: Any) -> dict[str, str]:
@@ -99,9 +100,5 @@ def _files(resources: Any) -> dict[str, str]:
     if MANIFEST not in files:
         problems.append(f"it does not cover {MANIFEST}")
     if problems:
-        raise _refused(told(problems))
+        raise refused(told(problems))
     return files
-
-
-def _refused(reason: str) -> SignatureError:
-    return SignatureError(f"{SIGNATURE}: {reason}; sign the bundle with edgepack, or get it again")

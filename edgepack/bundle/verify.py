@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from edgepack.bundle.archive import unpacked
 from edgepack.bundle.envelope import unseal
 from edgepack.bundle.files import MANIFEST, SIGNATURE, read_small, survey, told
 from edgepack.bundle.manifest import Manifest
 from edgepack.bundle.policy import Policy
 from edgepack.bundle.statement import read_statement, root_sha256
+from edgepack.bundle.trusted import Signer, TrustedSigner
 from edgepack.errors import SignatureError, UsageError
 
 _ANYTHING_GOES = Policy()
@@ -27,24 +26,24 @@ class Verified:
 
     Attributes:
         sha256: the bundle's own digest: over the digests of all its files.
-        signer: the SHA-256 of the key that signed it, as `edgepack keygen` prints it.
+        signer: who signed it.
         files: the digest of every signed file, by name.
     """
 
     manifest: Manifest
     sha256: str
-    signer: str
+    signer: Signer
     files: dict[str, str]
 
 
 def verify_bundle(
     bundle: Path,
-    keys: Sequence[ec.EllipticCurvePublicKey],
+    trusted: Sequence[TrustedSigner],
     policy: Policy = _ANYTHING_GOES,
     *,
     into: Path | None = None,
 ) -> Verified:
-    """What is so about a bundle in which every byte is as it was when one of the keys signed it.
+    """What is so about a bundle in which every byte is as it was when one of these signed it.
 
     Each file is read and hashed once, in constant memory; the manifest is parsed from the bytes that were hashed.
 
@@ -54,32 +53,32 @@ def verify_bundle(
         into: for an archive, the fresh folder that the bundle is left in once it has been verified; nowhere if None.
 
     Raises:
-        SignatureError: the bundle is not what was signed, not signed by these keys, or not welcome. The message names
+        SignatureError: the bundle is not what was signed, not signed by these, or not welcome. The message names
             the file. Refused are also forms that other verifiers of model.sig let through: git files, empty folders,
             links, keys twice in JSON, loose base64, further signatures, names that leave the folder or differ only by
             case, other `ignore_paths`, a manifest whose digests are not the signed ones.
-        UsageError: no such bundle, or no key.
+        UsageError: no such bundle, or nobody to trust.
     """
-    if not keys:
-        raise UsageError("no key to verify with; give the signer's public key")
+    if not trusted:
+        raise UsageError("no key to verify with; give the signer's public key, or an identity and its issuer")
     if not bundle.is_file():
         if into is not None:
             raise UsageError(f"{bundle}: no archive, so there is nothing to unpack; leave out --into")
-        return _verify_folder(bundle, keys, policy)
+        return _verify_folder(bundle, trusted, policy)
     if into is not None:
         with unpacked(bundle, into) as folder:
-            return _verify_folder(folder, keys, policy)
+            return _verify_folder(folder, trusted, policy)
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch, unpacked(bundle, Path(scratch) / "b") as folder:
-        return _verify_folder(folder, keys, policy)
+        return _verify_folder(folder, trusted, policy)
 
 
-def _verify_folder(folder: Path, keys: Sequence[ec.EllipticCurvePublicKey], policy: Policy) -> Verified:
+def _verify_folder(folder: Path, trusted: Sequence[TrustedSigner], policy: Policy) -> Verified:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such bundle; give the folder that holds {MANIFEST} and {SIGNATURE}")
     if not os.path.lexists(folder / SIGNATURE):
         raise SignatureError(f"{SIGNATURE}: missing, the bundle is not signed; export it with a signing key")
-    payload, signer = unseal(read_small(folder, SIGNATURE), keys)
-    policy.check_signer(signer)
+    payload, signer = unseal(read_small(folder, SIGNATURE), trusted)
+    policy.check_signer(signer.key)
     name, signed = read_statement(payload)
     found, manifest_bytes = survey(folder, signed)
     if changed := [

@@ -14,6 +14,7 @@ from edgepack.cli.options import (
     Env,
     EnvOpt,
     FloatType,
+    IdentityTokenOpt,
     JsonOpt,
     Lineage,
     ModelArg,
@@ -41,11 +42,13 @@ def export(
     sign_key: Annotated[
         str | None,
         typer.Option(
-            help="A private key to sign with: a PEM file, env:NAME, pkcs11:token=LABEL;id=%02?module-path=LIBRARY, or "
-            "a cloud key's URI (gcpkms:, awskms:, azurekms:, hv:) with --sign-public."
+            help="A private key to sign with: a PEM file, env:NAME, pkcs11:token=LABEL;id=%02?module-path=LIBRARY, a "
+            "cloud key's URI (gcpkms:, awskms:, azurekms:, hv:) with --sign-public, or sigstore: for an identity "
+            "without a key (sigstore:staging; sigstore:FILE, a client trust configuration)."
         ),
     ] = None,
     sign_public: Annotated[Path | None, typer.Option(help="The public key (PEM) of a cloud key.")] = None,
+    identity_token: IdentityTokenOpt = None,
     sign_password: Annotated[
         str | None, typer.Option(envvar="EDGEPACK_SIGN_PASSWORD", help="The private key's password or the token's PIN.")
     ] = None,
@@ -131,6 +134,7 @@ def export(
             key=sign_key,
             password=sign_password,
             public_key=sign_public,
+            identity_token=identity_token,
             tracking_uri=tracking_uri,
             allow_pickle=allow_pickle,
             env=env.value,

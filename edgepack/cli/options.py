@@ -98,6 +98,22 @@ DataOpt = Annotated[
     Path | None, typer.Option(help="More rows: CSV, Parquet or JSON; for parity a folder of Parquet, too.")
 ]
 RowsOpt = Annotated[int, typer.Option(min=100, help="About how many boundary rows to compare.")]
+IdentityTokenOpt = Annotated[
+    Path | None,
+    typer.Option(help="The identity token to sign with by sigstore: (default: SIGSTORE_ID_TOKEN, what CI gives)."),
+]
+IdentityOpt = Annotated[
+    str | None, typer.Option(help="Who may have signed without a key: an e-mail address or a workflow's URI.")
+]
+IssuerOpt = Annotated[str | None, typer.Option(help="With --identity: the URL of the service that vouches for it.")]
+TrustOpt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="With --identity: sigstore's trusted_root.json or client trust configuration, which needs no network, or "
+        "staging (default: the public instance).",
+    ),
+]
 OutputOpt = Annotated[
     Output | None,
     typer.Option(help="Whose answers to compile (default: predict, and any probabilities)."),

@@ -11,7 +11,18 @@ import typer
 
 from edgepack import console
 from edgepack.cli.files import policy_of, read, tolerance_of, write
-from edgepack.cli.options import BundleArg, DataOpt, Env, EnvOpt, JsonOpt, PickleOpt, RowsOpt, ToleranceOpt, TrackingOpt
+from edgepack.cli.options import (
+    BundleArg,
+    DataOpt,
+    Env,
+    EnvOpt,
+    IdentityTokenOpt,
+    JsonOpt,
+    PickleOpt,
+    RowsOpt,
+    ToleranceOpt,
+    TrackingOpt,
+)
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
@@ -48,6 +59,7 @@ def parity(
     ] = False,
     sign_key: Annotated[str | None, typer.Option(help="Sign the record, too: a key as `export` takes it.")] = None,
     sign_public: Annotated[Path | None, typer.Option(help="The public key (PEM) of a cloud key.")] = None,
+    identity_token: IdentityTokenOpt = None,
     sign_password: Annotated[
         str | None, typer.Option(envvar="EDGEPACK_SIGN_PASSWORD", help="The private key's password or the token's PIN.")
     ] = None,
@@ -85,7 +97,7 @@ def parity(
     allowed = tolerance_of(tolerance, demanded)
     if (record or sign_key) and (not record or self_test or server or log):
         raise UsageError("--sign-key signs a record, and only artifacts have one; give --record alone")
-    key = open_signing_key(sign_key, sign_password, sign_public) if sign_key else None
+    key = open_signing_key(sign_key, sign_password, sign_public, identity_token) if sign_key else None
     if self_test:
         _self_test(opened, data, rows, allowed, tracking_uri, allow_pickle, env, json=json)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from edgepack import console
@@ -61,7 +62,7 @@ def show_bundle(bundle: Any) -> None:
                 "run": run.get("run_id"),
                 "inputs": f"{len(manifest.interface.inputs)}, numbers as {manifest.interface.input_dtype}",
                 "outputs": ", ".join(manifest.interface.outputs),
-                "signed": "yes" if (bundle.path / "model.sig").is_file() else "no (pass --sign-key)",
+                "signed": _signed(bundle.path),
             },
         )
     )
@@ -83,6 +84,17 @@ def show_bundle(bundle: Any) -> None:
         console.show(quantization_table(manifest.quantization))
         console.show(sections_table(manifest.quantization))
     console.show(to_table(manifest.verdicts))
+
+
+def _signed(folder: Path) -> str:
+    """What the signature's file says of itself; nothing is verified."""
+    from edgepack.bundle.files import SIGNATURE, read_small
+    from edgepack.bundle.keyless.identity import claimed_identity
+
+    if not (folder / SIGNATURE).is_file():
+        return "no (pass --sign-key)"
+    identity = claimed_identity(read_small(folder, SIGNATURE))
+    return "yes" if identity is None else f"as {identity}, not verified here"
 
 
 def quantization_table(quantization: Mapping[str, Any]) -> Any:

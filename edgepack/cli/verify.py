@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgepack import console
-from edgepack.cli.options import JsonOpt, TrackingOpt
+from edgepack.cli.options import IdentityOpt, IssuerOpt, JsonOpt, TrackingOpt, TrustOpt
 
 
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or its .zip, .tar.gz or .tgz.")],
-    key: Annotated[list[Path], typer.Option(help="A trusted public key (PEM); repeat for more.")],
+    key: Annotated[list[Path] | None, typer.Option(help="A trusted public key (PEM); repeat for more.")] = None,
+    identity: IdentityOpt = None,
+    issuer: IssuerOpt = None,
+    trust_config: TrustOpt = None,
     into: Annotated[Path | None, typer.Option(help="Unpack an archive that verifies into this new folder.")] = None,
     min_version: Annotated[int | None, typer.Option(help="Refuse an older version of the model.")] = None,
     expect_name: Annotated[str | None, typer.Option(help="Refuse another model.")] = None,
@@ -35,8 +39,8 @@ def verify(
     json: JsonOpt = False,
 ) -> None:
     """Check a bundle's signature and every byte of it."""
-    from edgepack.bundle.keys import load_public_key
     from edgepack.bundle.policy import Policy, moment, read_revoked
+    from edgepack.bundle.trusted import trusted_signers
     from edgepack.bundle.verify import verify_bundle
 
     policy = Policy(
@@ -46,7 +50,7 @@ def verify(
         must_expire=expires,
         now_utc=moment(at) if at else None,
     )
-    verified = verify_bundle(bundle, [load_public_key(k) for k in key], policy, into=into)
+    verified = verify_bundle(bundle, trusted_signers(key or (), identity, issuer, trust_config), policy, into=into)
     manifest = verified.manifest
     if online:
         from edgepack.freshness import require_same_online
@@ -59,7 +63,8 @@ def verify(
                 "name": manifest.name,
                 "version": manifest.version,
                 "sha256": verified.sha256,
-                "signer": verified.signer,
+                "signer": verified.signer.key,
+                "identity": asdict(verified.signer.identity) if verified.signer.identity else None,
                 "expires_utc": manifest.expires_utc,
                 "online": online,
             }

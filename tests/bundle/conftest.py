@@ -17,9 +17,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from keyless import IDENTITY, ISSUER, Instance
+from tampering.keyless import NOW
 
 from edgepack.bundle.keys import generate_key, load_private_key, load_public_key
 from edgepack.bundle.seal import seal_bundle
+from edgepack.bundle.trusted import trusted_signers
 from edgepack.bundle.verify import verify_bundle
 from edgepack.contract import Artifact, Input, Interface, Verdict
 from edgepack.errors import SignatureError
@@ -107,6 +110,39 @@ class SignedBundle:
         return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeylessBundle(SignedBundle):
+    """A bundle that an identity signed, the sigstore instance that certified it, and the trust configuration's file."""
+
+    instance: Instance
+    trust: Path
+
+    def trusted(self) -> list[Any]:
+        return list(trusted_signers([], IDENTITY, ISSUER, str(self.trust)))
+
+    def sign_payload(self, payload: bytes, key: ec.EllipticCurvePrivateKey | None = None) -> None:
+        self.write_envelope(self.instance.bundle(payload, at=NOW, key=key))
+
+    def is_refused(self, says: str) -> None:
+        with pytest.raises(SignatureError) as caught:
+            verify_bundle(self.folder, self.trusted())
+        assert says in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def oracle_accepts(self) -> bool:
+        from model_signing import verifying
+
+        config = verifying.Config().use_sigstore_verifier(
+            identity=IDENTITY, oidc_issuer=ISSUER, trust_config=self.trust
+        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            try:
+                config.verify(self.folder, self.folder / "model.sig")
+            except Exception:
+                return False
+        return True
+
+
 def canonical(document: Any) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -156,3 +192,25 @@ def signed(sealed_once: SignedBundle, tmp_path: Path) -> SignedBundle:
     return SignedBundle(
         folder=folder, private=sealed_once.private, public=sealed_once.public, public_path=sealed_once.public_path
     )
+
+
+@pytest.fixture
+def instance() -> Instance:
+    return Instance()
+
+
+@pytest.fixture
+def keyless(signed: SignedBundle, instance: Instance, tmp_path: Path) -> KeylessBundle:
+    """A copy that a test may spoil, signed by an identity at `NOW`."""
+    trust = tmp_path / "trust.json"
+    trust.write_bytes(canonical(instance.trust_config()))
+    bundle = KeylessBundle(
+        folder=signed.folder,
+        private=signed.private,
+        public=signed.public,
+        public_path=signed.public_path,
+        instance=instance,
+        trust=trust,
+    )
+    bundle.sign_payload(signed.payload())
+    return bundle

@@ -12,6 +12,7 @@ from tampering.folder import manifest
 
 from edgepack.bundle.keys import key_id
 from edgepack.bundle.policy import Policy, moment, read_revoked
+from edgepack.bundle.trusted import Signer
 from edgepack.bundle.verify import verify_bundle
 from edgepack.errors import SignatureError, UsageError
 
@@ -26,9 +27,9 @@ def refuses(signed: Any, policy: Policy, says: str) -> None:
 
 def test_a_verified_bundle_says_what_can_be_revoked(signed: Any) -> None:
     verified = verify_bundle(signed.folder, [signed.public])
-    assert verified.signer == key_id(signed.public)
+    assert verified.signer == Signer(key=key_id(signed.public))
     assert verified.sha256 == json.loads(signed.payload())["subject"][0]["digest"]["sha256"]
-    refuses(signed, Policy(revoked=frozenset({verified.signer})), r"model\.sig: key .* is revoked")
+    refuses(signed, Policy(revoked=frozenset({verified.signer.key})), r"model\.sig: key .* is revoked")
     refuses(signed, Policy(revoked=frozenset({verified.sha256})), r"model\.sig: the bundle .* is revoked")
     for name, digest in verified.files.items():
         refuses(signed, Policy(revoked=frozenset({digest})), f"{name}: revoked by its sha256")

@@ -19,6 +19,7 @@ from edgepack.bundle.envelope import seal, unseal
 from edgepack.bundle.keys import generate_key, key_id, load_public_key
 from edgepack.bundle.sign import sign_bundle
 from edgepack.bundle.signers import RemoteKey, open_signing_key
+from edgepack.bundle.trusted import Signer
 from edgepack.bundle.verify import verify_bundle
 from edgepack.errors import UsageError
 
@@ -32,7 +33,7 @@ def test_a_key_in_pem_is_found(tmp_path: Path, monkeypatch: Any, form: str, pass
     monkeypatch.setenv("SIGNING_KEY", private.read_text())
     uri = "env:SIGNING_KEY" if form == "env" else form.format(private)
     key = open_signing_key(uri, password)
-    assert unseal(seal(b"{}", key), [load_public_key(public)]) == (b"{}", key_id(load_public_key(public)))
+    assert unseal(seal(b"{}", key), [load_public_key(public)]) == (b"{}", Signer(key=key_id(load_public_key(public))))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_key_in_pem_is_found(tmp_path: Path, monkeypatch: Any, form: str, pass
         ("file:nowhere.pem", "nowhere.pem: cannot be read"),
         ("env:NOT_SET_HERE", "env:NOT_SET_HERE: NOT_SET_HERE is not set"),
         ("env:HOME", "env:HOME: not a private key in PEM"),
-        ("ftp:key", "ftp:key: no such kind of key; give a PEM file, env:, pkcs11: or one of awskms, "),
+        ("ftp:key", "ftp:key: no such kind of key; give a PEM file, env:, pkcs11:, sigstore: or one of awskms, "),
         ("gnupg:key", "gnupg:key: no such kind of key"),
         ("gcpkms:projects/p", "gcpkms:projects/p: its public key is needed too; give it with --sign-public"),
         ("pkcs11:token=x", "names no module-path; write pkcs11:token=LABEL;id=%02"),

@@ -114,7 +114,7 @@ ENVELOPE_MUTANTS = [
     Tampering(
         "a certificate for a key",
         envelope(lambda d: d.update(verificationMaterial={"certificate": {"rawBytes": ""}, "tlogEntries": []})),
-        "model.sig: not a Sigstore bundle",
+        "model.sig: bundle.verificationMaterial.tlogEntries",
     ),
     Tampering(
         "no tlogEntries",

@@ -7,6 +7,7 @@ the one in JavaScript that npm brings along, which shares no code with either.
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,10 @@ from cryptography import x509
 from keyless import IDENTITY, ISSUER
 from keyless.npm import ask, lacking, question
 from tampering.folder import FOLDER_MUTANTS, SIGNED_MUTANTS
-from tampering.keyless import JS_LETS_THROUGH, KEYLESS_MUTANTS, LETS_THROUGH, NOW
+from tampering.keyless import NOW
+from tampering.keyless_mutants import KEYLESS_MUTANTS
+from tampering.keyless_timed import TIMED_MUTANTS
+from tampering.lets_through import JS_LETS_THROUGH, KEYLESS_LETS_THROUGH
 from tampering.statement import STATEMENT_MUTANTS
 from typer.testing import CliRunner
 
@@ -29,6 +33,8 @@ from edgepack.bundle.trusted import trusted_signers
 from edgepack.bundle.verify import verify_bundle
 from edgepack.cli import app
 from edgepack.errors import SignatureError, UsageError
+
+TABLE = [*KEYLESS_MUTANTS, *TIMED_MUTANTS]
 
 
 def by_name(tampering: Any) -> str:
@@ -65,6 +71,12 @@ def test_an_identity_is_verified_without_a_network_and_told(keyless: Any) -> Non
 def test_a_trusted_root_alone_will_do(keyless: Any) -> None:
     keyless.trust.write_text(json.dumps(json.loads(keyless.trust.read_bytes())["trustedRoot"]))
     assert verify_bundle(keyless.folder, keyless.trusted()).signer.identity == Identity(name=IDENTITY, issuer=ISSUER)
+
+
+def test_a_timestamp_will_do_where_the_log_promises_nothing(keyless: Any) -> None:
+    keyless.write_envelope(keyless.instance.bundle(keyless.payload(), at=NOW, rekor=2))
+    assert verify_bundle(keyless.folder, keyless.trusted()).signer.identity == Identity(name=IDENTITY, issuer=ISSUER)
+    assert keyless.oracle_accepts()
 
 
 def test_an_e_mail_address_is_an_identity_too(keyless: Any) -> None:
@@ -136,19 +148,25 @@ def test_what_names_a_signer_is_told_unverified_by_inspect(keyless: Any) -> None
     assert IDENTITY in " ".join(done.stdout.split())
 
 
+@pytest.mark.parametrize("rekor", [1, 2])
 @pytest.mark.parametrize("stride", [37, pytest.param(1, marks=pytest.mark.conformance)])
-def test_every_byte_of_a_keyless_signature_counts(keyless: Any, stride: int) -> None:
+def test_every_byte_of_a_keyless_signature_counts(keyless: Any, stride: int, rekor: int) -> None:
+    """But for a timestamp's, some of which are not signed."""
+    keyless.write_envelope(keyless.instance.bundle(keyless.payload(), at=NOW, rekor=rekor))
     data, trusted = (keyless.folder / "model.sig").read_bytes(), keyless.trusted()
-    for place in range(0, len(data), stride):
+    unseal(data, trusted)
+    stamp = re.search(rb'(?<="signedTimestamp":")[^"]*', data)
+    free = range(0) if stamp is None else range(*stamp.span())
+    for place in set(range(0, len(data), stride)) - set(free):
         for changed in (bytes([data[place] ^ 1]), bytes([data[place] ^ 2]), b"", data[place : place + 1] * 2):
             with pytest.raises(SignatureError, match=r"model\.sig"):
                 unseal(data[:place] + changed + data[place + 1 :], trusted)
 
 
 def test_the_table_names_each_case_once_and_lists_none_that_is_gone() -> None:
-    names = Counter(tampering.name for tampering in KEYLESS_MUTANTS)
+    names = Counter(tampering.name for tampering in TABLE)
     assert [name for name, times in names.items() if times > 1] == []
-    assert sorted((LETS_THROUGH | JS_LETS_THROUGH) - set(names)) == []
+    assert sorted((KEYLESS_LETS_THROUGH | JS_LETS_THROUGH) - set(names)) == []
 
 
 def test_the_bundle_that_is_tampered_with_verifies(keyless: Any) -> None:
@@ -158,11 +176,11 @@ def test_the_bundle_that_is_tampered_with_verifies(keyless: Any) -> None:
     assert Bundle.open(keyless.folder, identity=keyless.trusted()[0]).manifest.name == "house-prices"
 
 
-@pytest.mark.parametrize("tampering", KEYLESS_MUTANTS, ids=by_name)
+@pytest.mark.parametrize("tampering", TABLE, ids=by_name)
 def test_a_tampered_keyless_signature_is_refused(keyless: Any, tampering: Any) -> None:
     tampering.spoil(keyless)
     keyless.is_refused(tampering.says)
-    assert keyless.oracle_accepts() == (tampering.name in LETS_THROUGH)
+    assert keyless.oracle_accepts() == (tampering.name in KEYLESS_LETS_THROUGH)
 
 
 @pytest.mark.parametrize("tampering", [*FOLDER_MUTANTS, *SIGNED_MUTANTS, *STATEMENT_MUTANTS], ids=by_name)
@@ -176,7 +194,7 @@ def test_the_verifier_that_npm_brings_along_agrees(keyless: Any) -> None:
         pytest.skip(f"{reason}: @sigstore/verify was NOT asked")
     untouched = (keyless.folder / "model.sig").read_bytes(), keyless.trust.read_bytes()
     asked = []
-    for tampering in [None, *KEYLESS_MUTANTS]:
+    for tampering in [None, *TABLE]:
         (keyless.folder / "model.sig").write_bytes(untouched[0])
         keyless.trust.write_bytes(untouched[1])
         if tampering is not None:
@@ -184,5 +202,5 @@ def test_the_verifier_that_npm_brings_along_agrees(keyless: Any) -> None:
         asked.append(question(keyless))
     said = ask(asked)
     assert said[0] == ""
-    accepted = {tampering.name for tampering, refusal in zip(KEYLESS_MUTANTS, said[1:], strict=True) if not refusal}
+    accepted = {tampering.name for tampering, refusal in zip(TABLE, said[1:], strict=True) if not refusal}
     assert accepted <= JS_LETS_THROUGH

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keyless.merkle import path_of, root_of
+from keyless.timestamp import Authority, key_usage
 
 IDENTITY = "https://github.com/acme/models/.github/workflows/export.yml@refs/heads/main"
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -71,6 +73,7 @@ class Instance:
     authority_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
     ct_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
     log_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
+    clock: Authority = field(default_factory=Authority.fresh)
     leaves: list[bytes] = field(default_factory=lambda: [f"entry {k}".encode() for k in range(5)])
     since: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -94,7 +97,7 @@ class Instance:
         """A leaf for ten minutes, with a timestamp of the certificate log in it."""
         builder = (
             self._builder(x509.Name([]), "intermediate", key, at, at + timedelta(minutes=10))
-            .add_extension(_usage(signs=True), critical=True)
+            .add_extension(key_usage(signs=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.authority_key.public_key()), critical=False
@@ -114,6 +117,24 @@ class Instance:
         builder = builder.add_extension(x509.UnrecognizedExtension(SCT_LIST, der), critical=False)
         return builder.sign(self.authority_key, hashes.SHA256())
 
+    def logged_v2(self, certificate: x509.Certificate, digest: bytes, signature: bytes) -> dict[str, Any]:
+        """Rekor v2's entry, for the digest of what was signed: without a time, and without a promise."""
+        verifier = {
+            "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+            "x509Certificate": {"rawBytes": b64(certificate.public_bytes(Encoding.DER))},
+        }
+        data = {"algorithm": "SHA2_256", "digest": b64(digest)}
+        said = {"data": data, "signature": {"content": b64(signature), "verifier": verifier}}
+        body = {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": said}}
+        index = self._taken_in(canonical(body))
+        return {
+            "logIndex": str(index),
+            "logId": {"keyId": b64(log_id(self.log_key))},
+            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+            "inclusionProof": self.proof(index, origin=LOG),
+            "canonicalizedBody": b64(self.leaves[index]),
+        }
+
     def logged(self, certificate: x509.Certificate, payload: bytes, signature: bytes, at: datetime) -> dict[str, Any]:
         """Rekor's entry for a signature, as a bundle holds it."""
         digest = {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}
@@ -129,9 +150,7 @@ class Instance:
                 },
             }
         )
-        index = len(self.leaves)
-        self.leaves.extend([body, b"of others", b"who came", b"meanwhile"])
-        return self.entry(index, at)
+        return self.entry(self._taken_in(body), at)
 
     def entry(self, index: int, at: datetime) -> dict[str, Any]:
         body, time = self.leaves[index], int(at.timestamp())
@@ -144,14 +163,18 @@ class Instance:
             "inclusionPromise": {
                 "signedEntryTimestamp": b64(signed(self.log_key, canonical({**promised, "logIndex": SHARD + index})))
             },
-            "inclusionProof": {
-                "logIndex": str(index),
-                "treeSize": str(len(self.leaves)),
-                "rootHash": b64(root_of(self.leaves)),
-                "hashes": [b64(node) for node in path_of(index, self.leaves)],
-                "checkpoint": {"envelope": self.checkpoint(len(self.leaves), root_of(self.leaves))},
-            },
+            "inclusionProof": self.proof(index),
             "canonicalizedBody": b64(body),
+        }
+
+    def proof(self, index: int, **checkpoint: Any) -> dict[str, Any]:
+        """That a leaf is in the tree as it is now."""
+        return {
+            "logIndex": str(index),
+            "treeSize": str(len(self.leaves)),
+            "rootHash": b64(root_of(self.leaves)),
+            "hashes": [b64(node) for node in path_of(index, self.leaves)],
+            "checkpoint": {"envelope": self.checkpoint(len(self.leaves), root_of(self.leaves), **checkpoint)},
         }
 
     def checkpoint(self, size: int, root: bytes, *, origin: str = f"{LOG} - 42", name: str = LOG) -> str:
@@ -165,12 +188,13 @@ class Instance:
         at: datetime | None = None,
         certified: datetime | None = None,
         key: ec.EllipticCurvePrivateKey | None = None,
+        rekor: int = 1,
         **certificate: Any,
     ) -> dict[str, Any]:
         """A keyless signature over a payload, made without sigstore's client.
 
         Args:
-            at: when the log takes it in.
+            at: when the log takes it in, or with Rekor v2 the timestamp is of.
             certified: when the certificate begins, if not at the same time.
             key: another one than the certificate's, to sign with.
         """
@@ -178,12 +202,16 @@ class Instance:
         own = new_key()
         leaf = self.certificate(own.public_key(), at=certified or at, **certificate)
         signature = signed(key or own, pae(payload))
+        material: dict[str, Any] = {"certificate": {"rawBytes": b64(leaf.public_bytes(Encoding.DER))}}
+        if rekor == 1:
+            material["tlogEntries"] = [self.logged(leaf, payload, signature, at)]
+        else:
+            material["tlogEntries"] = [self.logged_v2(leaf, hashlib.sha256(pae(payload)).digest(), signature)]
+            stamps = [{"signedTimestamp": b64(self.clock.stamped(signature, at))}]
+            material["timestampVerificationData"] = {"rfc3161Timestamps": stamps}
         return {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
-            "verificationMaterial": {
-                "certificate": {"rawBytes": b64(leaf.public_bytes(Encoding.DER))},
-                "tlogEntries": [self.logged(leaf, payload, signature, at)],
-            },
+            "verificationMaterial": material,
             "dsseEnvelope": {
                 "payload": b64(payload),
                 "payloadType": PAYLOAD_TYPE,
@@ -206,43 +234,48 @@ class Instance:
                 "logId": {"keyId": b64(log_id(key))},
             }
 
-        chain = [{"rawBytes": b64(c.public_bytes(Encoding.DER))} for c in (self.authority(), self.root())]
+        def authority(url: str, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
+            return {
+                "subject": {"organization": "sigstore.test", "commonName": "root"},
+                "uri": url,
+                "certChain": {"certificates": [{"rawBytes": b64(c.public_bytes(Encoding.DER))} for c in chain]},
+                "validFor": {"start": moment(self.since)},
+            }
+
         return {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": [log(f"https://{LOG}", self.log_key)],
-            "certificateAuthorities": [
-                {
-                    "subject": {"organization": "sigstore.test", "commonName": "root"},
-                    "uri": "https://fulcio.test",
-                    "certChain": {"certificates": chain},
-                    "validFor": {"start": moment(self.since)},
-                }
-            ],
+            "certificateAuthorities": [authority("https://fulcio.test", [self.authority(), self.root()])],
             "ctlogs": [log("https://ct.test", self.ct_key)],
-            "timestampAuthorities": [],
+            "timestampAuthorities": [authority("https://clock.test", self.clock.chain)],
         }
 
-    def trust_config(self, url: str = "https://nowhere.test") -> dict[str, Any]:
+    def trust_config(self, url: str = "https://nowhere.test", *, rekor: int = 1) -> dict[str, Any]:
         """What a client is given: the trusted root, and where to sign."""
-        service = {
-            "url": url,
-            "majorApiVersion": 1,
-            "validFor": {"start": moment(self.since)},
-            "operator": "sigstore.test",
-        }
+
+        def service(path: str = "", version: int = 1) -> dict[str, Any]:
+            since = {"start": moment(self.since)}
+            return {"url": url + path, "majorApiVersion": version, "validFor": since, "operator": "sigstore.test"}
+
         return {
             "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
             "trustedRoot": self.trusted_root(),
             "signingConfig": {
                 "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
-                "caUrls": [service],
-                "oidcUrls": [service],
-                "rekorTlogUrls": [service],
+                "caUrls": [service()],
+                "oidcUrls": [service()],
+                "rekorTlogUrls": [service(version=rekor)],
                 "rekorTlogConfig": {"selector": "ANY"},
-                "tsaUrls": [],
+                "tsaUrls": [service("/timestamp")],
                 "tsaConfig": {"selector": "ANY"},
             },
         }
+
+    def _taken_in(self, body: bytes) -> int:
+        """The place of a new leaf, behind which others came in since."""
+        index = len(self.leaves)
+        self.leaves.extend([body, b"of others", b"who came", b"meanwhile"])
+        return index
 
     def _authority(
         self, name: str, issuer: str, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
@@ -250,7 +283,7 @@ class Instance:
         return (
             self._builder(_name(name), issuer, key.public_key(), self.since, self.since + timedelta(days=3650))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None if name == "root" else 0), critical=True)
-            .add_extension(_usage(signs=False), critical=True)
+            .add_extension(key_usage(signs=False), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
             .sign(signer, hashes.SHA256())
         )
@@ -276,20 +309,6 @@ def _name(common: str) -> x509.Name:
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "sigstore.test"),
             x509.NameAttribute(NameOID.COMMON_NAME, common),
         ]
-    )
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=signs,
-        key_cert_sign=not signs,
-        crl_sign=not signs,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
     )
 
 

@@ -79,3 +79,52 @@ LETS_THROUGH = frozenset(
     }
 )
 """It accepts these, and edgepack refuses them."""
+
+KEYLESS_LETS_THROUGH = frozenset(
+    {
+        "two names in the certificate",
+        "an authority that was out of office",
+        "a log that was out of office",
+        "a certificate log that was out of office",
+        "another size of the tree",
+        "a checkpoint of another size",
+        "a checkpoint by another name",
+        "a checkpoint of another log",
+        "a checkpoint signed twice",
+        "a remark behind the checkpoint",
+        "a loose base64 in the checkpoint",
+        "a keyid",
+        "a promise beside a timestamp",
+        "a time beside a timestamp",
+        "another place in the log, of Rekor v2",
+        "another log's name, of Rekor v2",
+        "an empty list of timestamps",
+        "a zero in front",
+        "a newline in the certificate",
+        "a space between",
+        "a line too many",
+    }
+)
+"""What model_signing, by sigstore's Python client, accepts of these."""
+
+JS_LETS_THROUGH = frozenset(
+    {
+        "a certificate for servers",
+        "two names in the certificate",
+        "another root of the tree",
+        "another size of the tree",
+        "a checkpoint of another log",
+        "a checkpoint signed twice",
+        "a remark behind the checkpoint",
+        "a loose base64 in the checkpoint",
+        "a keyid",
+        "a key more in the entry",
+        "an empty list of timestamps",
+        "a number for a text",
+        "a zero in front",
+        "a newline in the certificate",
+        "a space between",
+        "a line too many",
+    }
+)
+"""What npm's own verifier, `@sigstore/verify` 3.1, accepts of these."""

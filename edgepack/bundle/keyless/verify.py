@@ -83,5 +83,5 @@ def _moment(form: KeylessForm) -> datetime:
 
 def _distrusted(reason: str) -> SignatureError:
     return SignatureError(
-        f"{SIGNATURE}: {reason}; get the bundle again, or give the trust configuration of its signer's"
+        f"{SIGNATURE}: {reason}; get the bundle again, or the trust configuration of where it was signed"
     )

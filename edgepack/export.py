@@ -283,7 +283,7 @@ def documents(program: Program, parts: Mapping[str, Mapping[str, int]], key: Sig
         case None:
             signature = Signature(state="none")
         case Keyless():
-            signature = Signature(state="sealed")  # by a key that there is not yet
+            signature = Signature(state="sealed")  # by a key that does not exist yet
         case _:
             signature = Signature(state="sealed", key=key_id(key.public_key()))
 

@@ -11,6 +11,7 @@ from edgepack.recheck import files
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
+    from edgepack.bundle.keyless.identity import TrustedIdentity
     from edgepack.report import Signature
 
 
@@ -18,13 +19,14 @@ def rereport(
     path: Path,
     *,
     key: Path | None = None,
+    identity: TrustedIdentity | None = None,
     bench: Mapping[str, Any] | None = None,
     previous: Path | None = None,
 ) -> dict[str, Any]:
     """The report's document; `edgepack.report.to_html` makes the page of it.
 
     Args:
-        key: the signer's public key, to verify the bundle with.
+        key, identity: the signer's public key, or who signed without one, to verify the bundle with.
         bench: what `edgepack bench --out FILE.json` wrote.
         previous: an earlier version's bundle, to compare with.
 
@@ -36,11 +38,11 @@ def rereport(
     from edgepack.report import figures, read_program
     from edgepack.report.difference import difference
 
-    bundle = Bundle.open(path, key=key)
+    bundle = Bundle.open(path, key=key, identity=identity)
     changes = None if previous is None else difference(Bundle.open(previous), bundle).to_document()
     return figures(
         bundle.manifest,
-        signature=_signature(bundle, key),
+        signature=_signature(bundle, key, identity),
         program=read_program(bundle.path),
         parts=_parts(bundle),
         bench=bench,
@@ -69,11 +71,15 @@ def _parts(bundle: Bundle) -> dict[str, Mapping[str, int]]:
     return found
 
 
-def _signature(bundle: Bundle, key: Path | None) -> Signature:
-    from edgepack.bundle.files import SIGNATURE
+def _signature(bundle: Bundle, key: Path | None, identity: TrustedIdentity | None) -> Signature:
+    """What is known of the signature of a bundle that was verified with these, or with nothing."""
+    from edgepack.bundle.files import SIGNATURE, read_small
+    from edgepack.bundle.keyless.identity import claimed_identity
     from edgepack.bundle.keys import key_id, load_public_key
     from edgepack.report import Signature
 
-    if key is not None:
-        return Signature(state="verified", key=key_id(load_public_key(key)))
-    return Signature(state="present" if (bundle.path / SIGNATURE).is_file() else "none")
+    if key is None and identity is None:
+        return Signature(state="present" if (bundle.path / SIGNATURE).is_file() else "none")
+    if (signer := claimed_identity(read_small(bundle.path, SIGNATURE))) is not None:
+        return Signature(state="verified", identity=str(signer))
+    return Signature(state="verified", key=None if key is None else key_id(load_public_key(key)))

@@ -34,19 +34,27 @@ class Signer:
 def trusted_signers(
     keys: Iterable[Path], identity: str | None = None, issuer: str | None = None, trust: str | None = None
 ) -> list[TrustedSigner]:
-    """The signers that a user names: public keys in PEM, and one identity of a sigstore instance.
-
-    Args:
-        identity, issuer: as in `Identity`.
-        trust: as in `edgepack.bundle.keyless.trust`; the public instance, if not given.
+    """The signers that a user names: public keys in PEM, and an identity as `trusted_identity` takes it.
 
     Raises:
         UsageError: a key that is none, or an identity without its issuer.
     """
-    signers: list[TrustedSigner] = [load_public_key(key) for key in keys]
-    if identity and issuer:
-        signers.append(TrustedIdentity(identity=Identity(name=identity, issuer=issuer), trust=trust or ""))
-    elif identity or issuer or trust is not None:
-        gone = "--issuer" if identity else "--identity"
+    named = trusted_identity(identity, issuer, trust)
+    return [*(load_public_key(key) for key in keys), *([named] if named else [])]
+
+
+def trusted_identity(name: str | None, issuer: str | None, trust: str | None = None) -> TrustedIdentity | None:
+    """The identity that a user names; None if none is.
+
+    Args:
+        trust: the sigstore instance, as in `edgepack.bundle.keyless.trust`; the public one, if not given.
+
+    Raises:
+        UsageError: half of an identity: anybody gets a certificate.
+    """
+    if name and issuer:
+        return TrustedIdentity(identity=Identity(name=name, issuer=issuer), trust=trust or "")
+    if name or issuer or trust is not None:
+        gone = "--issuer" if name else "--identity"
         raise UsageError(f"{gone} is missing; anybody gets a certificate, so say whose, and who vouches for it")
-    return signers
+    return None

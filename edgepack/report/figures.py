@@ -19,13 +19,15 @@ class Signature:
     """What is known of a bundle's signature where the report is written.
 
     Attributes:
-        state: `sealed` (the report is one of the files that are about to be signed), `verified` (against `key`),
-            `present` (there is one, and nobody gave a key to check it with) or `none`.
-        key: the public key's id.
+        state: `sealed` (the report is one of the files that are about to be signed), `verified`, `present`
+            (there is one, and nobody gave a key to check it with) or `none`.
+        key: the public key's id, if a key signs.
+        identity: who signed with a one-time key, and who vouches for it.
     """
 
     state: Literal["sealed", "verified", "present", "none"]
     key: str | None = None
+    identity: str | None = None
 
 
 def figures(

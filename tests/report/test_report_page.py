@@ -128,7 +128,7 @@ def test_sealed_report_is_signed_with_the_bundle(make: Callable[..., Bundle], tm
     html = (signed.path / "report.html").read_text()
     assert json.loads(Page(html).json)["signature"]["state"] == "sealed"
     assert rereport(signed.path, key=public)["signature"]["state"] == "verified"
-    assert rereport(signed.path)["signature"] == {"state": "present", "key": None}
+    assert rereport(signed.path)["signature"] == {"state": "present", "key": None, "identity": None}
     (signed.path / "report.html").write_text(html.replace("proved", "praised"))
     with pytest.raises(SignatureError, match=r"report\.html: changed"):
         rereport(signed.path, key=public)

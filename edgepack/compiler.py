@@ -73,7 +73,9 @@ class Compiled:
         """
         from edgepack.parity import Tolerance
 
-        return Tolerance() if self.quantized is None else Tolerance(probabilities=1e-5, value=1e-4)
+        if self.quantized is None:
+            return Tolerance(yields=True)
+        return Tolerance(probabilities=1e-5, value=1e-4, yields=True)
 
     @property
     def server(self) -> Reference:

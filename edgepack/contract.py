@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Kind = Literal["number", "string"]
 InputDtype = Literal["float32", "float64"]
 Method = Literal["predict", "predict_proba", "decision_function", "score_samples", "transform"]
-Precision = Literal["float32", "float64"]
+Precision = Literal["float16", "float32", "float64"]
 
 Columns = Mapping[str, "np.ndarray[Any, Any]"]
 """Rows in one normal form: every input by name, `(rows, width)`; numbers float64, strings object (`str` or `None`)."""
@@ -107,8 +107,9 @@ class EmitOptions:
     Attributes:
         name: the model's name; file names are made from it.
         min_runtime: the oldest ONNX Runtime that must load the ONNX artifact.
-        precision: of sums of trees in the ONNX artifact. Branches are exact either way; float32 halves the bytes and
-            moves a sum by about 1e-7 of its size.
+        precision: of sums of trees in the ONNX artifact, float32 or float64. Branches are exact either way; float32
+            halves the bytes and moves a sum by about 1e-7 of its size. float16 is for Core ML alone: of products with
+            learned weights and the activations between them; scaling, branches, categories and answers stay float32.
         ios: the oldest iOS that must load the Core ML artifact, if it is an ML Program: 15, 16, 17 or 18.
         packs: whether tables are stored in the smallest form that gives exactly the same numbers; costs time at load.
         metadata: text that the artifact itself carries (model URI, run id, versions, …).
@@ -246,10 +247,11 @@ class Mutant:
 class Runner(Protocol):
     """Runs rows through one artifact in one runtime.
 
-    A runner whose arithmetic is narrower than the server's may say so in two more attributes:
+    A runner whose arithmetic is narrower than the server's may say so in more attributes:
 
     - `ranges: Mapping[str, (2, width) float64]`: per input of numbers, between which the artifact itself says that its
       answers hold. Parity leaves rows beyond out and says so; it fails where the user's own rows lie beyond.
+    - `tolerance: Mapping[str, float]`: by output, what this arithmetic warrants where the caller asks for nothing.
     - `tie_width: float`: how near the server's two best scores are, beside the larger of 1 and their size, where this
       arithmetic need not tell them apart.
     """

@@ -86,7 +86,7 @@ def export(
             no input.
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
             any; `transform` for a model that predicts nothing.
-        precision: of sums of trees in the ONNX artifact; see `EmitOptions`.
+        precision: what is computed in; see `EmitOptions`.
         expires: when the bundle is to be refused from: a date, a moment or `90d`; see `edgepack.bundle.policy.moment`.
         ios: the oldest iOS that must load a Core ML artifact that is an ML Program. None: 15, or 16 for a smaller one.
         wish: how small the artifacts shall be; None leaves every number as it is.

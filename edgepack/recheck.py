@@ -113,7 +113,7 @@ def recheck_golden(
     """
     from edgepack.bundle.files import GOLDEN
     from edgepack.bundle.golden import read_golden
-    from edgepack.parity import compare, not_run
+    from edgepack.parity import Tolerance, compare, not_run
 
     columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface, sha256=bundle.manifest.golden.sha256)
     count = len(next(iter(answers.values())))
@@ -132,7 +132,7 @@ def recheck_golden(
             device,
             columns=columns,
             cases={"golden": count},
-            tolerance=tolerance,
+            tolerance=(tolerance or Tolerance(yields=True)).of(runner),
             tie_width=float(getattr(runner, "tie_width", 0.0)),
         )
 

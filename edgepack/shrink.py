@@ -155,7 +155,8 @@ def shrink(
 
     def attempt(method: Method | None) -> Try:
         quantized = compiled if method is None else compiled.quantized_by(method)
-        changed = replace(options, packs=True, precision="float32") if method else replace(options, packs=wish.packs)
+        precision = "float32" if method and options.precision == "float64" else options.precision
+        changed = replace(options, packs=wish.packs or method is not None, precision=precision)
         artifacts = emitted(quantized.program, method or "none", changed)
         found = effect(quantized)
         moves = quantized.quantized is not None and quantized.quantized.touched > 0

@@ -1,4 +1,4 @@
-"""An ML Program read back; everything that it computes is rounded to float32."""
+"""An ML Program read back; everything that it computes is rounded to float32. Nothing is said of one in float16."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from edgepack_coreml.evaluate.mil.block import Step as Operation
 from edgepack_coreml.evaluate.mil.program import MAIN, OPSETS
 from edgepack_coreml.evaluate.mil.tensor import Tensor
 from edgepack_coreml.evaluate.mil.types import tensor_type
+from edgepack_coreml.kinds import computes_in_halves
 
 if TYPE_CHECKING:
     from edgepack_coreml.recover import Reader
@@ -50,6 +51,8 @@ class Asked:
 
 def read_program(reader: Reader, stage: Any) -> None:
     """Writes the program's operations down, and names its outputs. Raises `Unreadable` or `Unknown`."""
+    if computes_in_halves(stage):
+        raise Unreadable("float16")
     function = stage.mlProgram.functions[MAIN]
     given = {i.name: tensor_type(i.type) for i in function.inputs}
     environment = {name: Tensor(np.zeros((0, *kind.shape), kind.numpy), rows=True) for name, kind in given.items()}

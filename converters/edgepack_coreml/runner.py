@@ -16,13 +16,12 @@ from edgepack.errors import UsageError
 from edgepack.ir.types import Array, Floats
 from edgepack_coreml.evaluate import Evaluator, load
 from edgepack_coreml.evaluate.values import Dictionaries
-from edgepack_coreml.kinds import FLOAT32, kinds_of
+from edgepack_coreml.kinds import arithmetic_of
 from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.metadata import ranges_in
+from edgepack_coreml.narrow import ALLOWED, tie_width
 
 ROWS_AT_ONCE = 1 << 14
-FLOAT32_TIE = 2e-6
-"""Two scores that may each be off by the 1e-6 that parity allows for probabilities can change places."""
 
 
 def open_runner(path: Path, interface: Interface) -> Runner:
@@ -50,9 +49,14 @@ class EvaluatorRunner:
         return ranges_in(self.evaluator.description.metadata.userDefined)
 
     @property
+    def tolerance(self) -> Mapping[str, float]:
+        """See `ALLOWED`."""
+        return ALLOWED[self.evaluator.arithmetic]
+
+    @property
     def tie_width(self) -> float:
-        """Wider where the file computes in float32."""
-        return FLOAT32_TIE if FLOAT32 & self.evaluator.kinds else 0.0
+        """Wider where the file computes in float32 or float16."""
+        return tie_width(self.evaluator.arithmetic)
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""
@@ -114,9 +118,14 @@ class MacRunner:
         return ranges_in(self.model.get_spec().description.metadata.userDefined)
 
     @property
+    def tolerance(self) -> Mapping[str, float]:
+        """See `ALLOWED`."""
+        return ALLOWED[arithmetic_of(self.model.get_spec())]
+
+    @property
     def tie_width(self) -> float:
-        """Wider where the file computes in float32."""
-        return FLOAT32_TIE if FLOAT32 & kinds_of(self.model.get_spec()) else 0.0
+        """Wider where the file computes in float32 or float16."""
+        return tie_width(arithmetic_of(self.model.get_spec()))
 
     def run(self, columns: Columns) -> dict[str, Array]:
         """The artifact's answers, named and shaped as `contract.Answers` says."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgepack_coreml.plan import Plan
 
 NAME = "coreml"
+HALVES = "products with weights and the activations between them are float16; all else is float32"
 MANY_STAGES = 48
 """Longer classic pipelines become ML Programs where these need less than half as many stages."""
 
@@ -49,7 +50,8 @@ class CoreMLTarget:
     def emit(self, program: Program, into: Path, options: EmitOptions) -> Artifact:
         """Writes `<Name>.mlmodel`, or the folder `<Name>.mlpackage` for an ML Program, into a folder.
 
-        A perceptron of 100 neurons is a classic pipeline of some 300 stages: that becomes an ML Program, too.
+        A perceptron of 100 neurons is a classic pipeline of some 300 stages: that becomes an ML Program, too, as does
+        all that is asked to compute in float16.
 
         Raises:
             UnsupportedError: the program has not passed `check`, needs a later iOS, or float32 cannot hold its answers.
@@ -57,6 +59,9 @@ class CoreMLTarget:
         from edgepack_coreml import mil
         from edgepack_coreml.plan import plan
 
+        if options.precision == "float16":
+            halved = mil.plan(program, options.ios, packs=options.packs, halves=True)
+            return _emitted_program(halved, program, into, options)
         planned = plan(program)
         if options.packs and not planned.problems:
             return _smaller(program, planned, into, options)
@@ -150,6 +155,7 @@ def _emitted_program(planned: Planned, program: Program, into: Path, options: Em
 
     if planned.problems:
         raise UnsupportedError(planned.problems)
+    kinds = [*(stage.kind for stage in planned.front), "mlProgram"]
     path = into / f"{file_name(options.name)}.mlpackage"
     (kind, specification), note = limited(
         program, path, options, lambda chosen: mil.write(planned, program.interface, chosen, path)
@@ -159,12 +165,14 @@ def _emitted_program(planned: Planned, program: Program, into: Path, options: Em
         path=path,
         format=f"Core ML {kind}, specification {specification}",
         min_runtime=f"iOS {options.ios}",
-        notes=_notes([*(stage.kind for stage in planned.front), "mlProgram"]) + note,
+        notes=_notes(kinds, halves=options.precision == "float16") + note,
     )
 
 
-def _notes(kinds: list[str]) -> tuple[str, ...]:
+def _notes(kinds: list[str], *, halves: bool = False) -> tuple[str, ...]:
     counted = ", ".join(f"{n} × {kind}" if n > 1 else kind for kind, n in Counter(kinds).items())
     if not FLOAT32 & set(kinds):
         return (f"stages: {counted}",)
-    return (f"stages: {counted}", "what is computed in float32 is so on the CPU: load with computeUnits = .cpuOnly")
+    narrow = "float16 and float32" if halves else "float32"
+    on_cpu = f"what is computed in {narrow} is so on the CPU: load with computeUnits = .cpuOnly"
+    return (f"stages: {counted}", *((HALVES,) if halves else ()), on_cpu)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgepack.contract import Artifact, EmitOptions, Interface, Mutant, Problem, Runner
-from edgepack.errors import UnsupportedError
+from edgepack.errors import UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from edgepack.ir import Program
@@ -45,7 +45,7 @@ class OnnxTarget:
 
         Raises:
             UnsupportedError: for what `check` tells, for a runtime too old for the graph, for files beyond 2 GiB.
-            UsageError: for a `min_runtime` that is no version or older than any that edgepack writes for.
+            UsageError: for float16; for a `min_runtime` that is no version or older than any that edgepack writes for.
         """
         from edgepack_onnx.block import has_old_trees
         from edgepack_onnx.emitter import Emitter
@@ -54,6 +54,8 @@ class OnnxTarget:
         from edgepack_onnx.runtimes import features_of, needed, parse
         from edgepack_onnx.thresholds import with_thresholds_only
 
+        if options.precision == "float16":
+            raise UsageError("float16: ONNX artifacts compute in float32 or float64; export --target coreml by itself")
         if problems := self.check(program):
             raise UnsupportedError(problems)
         old_trees = any(has_old_trees(node.op) for node in program.nodes)

@@ -21,6 +21,7 @@ from edgepack.cli.options import (
     Optimize,
     OutputOpt,
     PickleOpt,
+    Precision,
     Quantize,
     RowsOpt,
     Sdk,
@@ -81,8 +82,12 @@ def export(
     output: OutputOpt = None,
     min_runtime: Annotated[str, typer.Option(help="The oldest ONNX Runtime that must load the artifact.")] = "1.21",
     precision: Annotated[
-        FloatType, typer.Option(help="Of sums of trees in ONNX; float32 halves the bytes, branches stay exact.")
-    ] = FloatType.float64,
+        Precision,
+        typer.Option(
+            help="Of sums of trees in ONNX; float32 halves the bytes, branches stay exact. float16, Core ML alone: of "
+            "products with weights and activations; scaling, branches and answers stay float32."
+        ),
+    ] = Precision.float64,
     ios: Annotated[
         int | None,
         typer.Option(min=15, max=18, help="The oldest iOS that must load an ML Program (default: 15, quantized 16)."),

@@ -21,6 +21,7 @@ def tolerance_of(given: float | None, policy: Policy | None = None) -> Tolerance
         probabilities=given if given is not None else policy.tolerance.get("probabilities", defaults.probabilities),
         value=given if given is not None else policy.tolerance.get("value", defaults.value),
         label_changes=policy.label_changes,
+        yields=given is None and not policy.tolerance,
     )
 
 

@@ -16,6 +16,14 @@ class FloatType(StrEnum):
     float64 = "float64"
 
 
+class Precision(StrEnum):
+    """What an artifact computes in."""
+
+    float16 = "float16"
+    float32 = "float32"
+    float64 = "float64"
+
+
 class Quantize(StrEnum):
     """A way of making tables smaller."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from edgepack.contract import Answers, Columns, OutputComparison, Verdict
+from edgepack.contract import Answers, Columns, OutputComparison, Runner, Verdict
 from edgepack.ir.types import Array, Flags, Floats, Integers
 from edgepack.parity.reference import Margins
 
@@ -26,11 +26,18 @@ class Tolerance:
 
     Attributes:
         label_changes: how many labels may differ elsewhere too.
+        yields: whether nobody asked for just these, so that they are larger for a runner whose arithmetic says so.
     """
 
     probabilities: float = 1e-6
     value: float = 1e-5
     label_changes: int = 0
+    yields: bool = False
+
+    def of(self, runner: Runner) -> Tolerance:
+        """What a runner's answers may differ by."""
+        warranted: Mapping[str, float] = getattr(runner, "tolerance", {}) if self.yields else {}
+        return replace(self, **{name: max(getattr(self, name), size) for name, size in warranted.items()})
 
 
 def compare(

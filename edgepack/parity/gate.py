@@ -69,7 +69,7 @@ def run_parity(
         refused_rows=int(refused.sum()),
         origins=cases.origins[kept],
         program=program,
-        tolerance=tolerance or Tolerance(),
+        tolerance=tolerance or Tolerance(yields=True),
         progress=progress,
     )
     return tuple(
@@ -104,13 +104,14 @@ class _Rows:
         runtime = type(runner).__name__
         try:
             runtime = runner.runtime
+            judge = replace(self, tolerance=self.tolerance.of(runner))
             within = within_ranges(runner, self.columns)
             if within.all():
-                return self._compared(target, runtime, runner)
+                return judge._compared(target, runtime, runner)
             if not within.any():
                 failed = Verdict(target=target, runtime=runtime, status="failed", refused_rows=self.refused_rows)
                 return self._without(~within, failed)
-            return self._without(~within, self._kept(within)._compared(target, runtime, runner))
+            return self._without(~within, judge._kept(within)._compared(target, runtime, runner))
         except Exception as error:  # whatever a runtime raises is a finding about the artifact
             reason = f"{runtime} stopped: {type(error).__name__}: {_one_line(error)}"
             failed = Verdict(target=target, runtime=runtime, status="failed", reason=reason)

@@ -24,6 +24,7 @@ from edgepack.parity import Tolerance, within_ranges
 from edgepack.passes import optimize
 from edgepack.rows import columns_of
 from edgepack_coreml import reach, target
+from edgepack_coreml.narrow import ALLOWED
 
 R = np.random.default_rng(0)
 TIMES = (R.normal(1.7e9, 1e4, (200, 1)), R.uniform(size=(200, 1)))
@@ -99,7 +100,8 @@ def test_labels_may_differ_where_parity_calls_the_scores_a_tie() -> None:
     scores = np.array([[0.0, 1.0, 1.0 + 0.7e-6], [0.0, 1.0, 1.0 + 0.9e-6], [0.0, 1e3, 1e3 + 0.7e-3]])
     assert reach._tied(scores, 1e-6).tolist() == [True, False, True]
     assert not reach._tied(scores, 0.0).any()
-    assert {name: getattr(Tolerance(), name) for name in reach.ALLOWED} == reach.ALLOWED
+    for allowed in (ALLOWED["float64"], ALLOWED["float32"]):
+        assert {name: getattr(Tolerance(), name) for name in allowed} == allowed
 
 
 def test_an_export_with_further_rows_is_for_them(tmp_path: Path) -> None:

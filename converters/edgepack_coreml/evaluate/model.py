@@ -11,7 +11,7 @@ from edgepack_coreml.evaluate.mil.program import ml_program
 from edgepack_coreml.evaluate.mil.weights import Weights
 from edgepack_coreml.evaluate.package import parts
 from edgepack_coreml.evaluate.values import Evaluate, Shape, Unknown, Value, Values, fitted, only, shape_of
-from edgepack_coreml.kinds import PIPELINES, kinds_of
+from edgepack_coreml.kinds import PIPELINES, arithmetic_of
 from edgepack_coreml.proto import messages
 
 KINDS: Mapping[str, Callable[[Any], Evaluate]] = {
@@ -75,7 +75,7 @@ class Evaluator:
         only(self.description, "input", "output", "metadata", "predictedFeatureName", "predictedProbabilitiesName")
         self.inputs = {f.name: shape_of(f) for f in self.description.input}
         self.outputs = {f.name: shape_of(f) for f in self.description.output}
-        self.kinds = kinds_of(model)
+        self.arithmetic = arithmetic_of(model)
         self._evaluate = _evaluate(model, weights)
 
     def run(self, values: Values) -> dict[str, Value]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from edgepack.ir.types import Array, Floats
 from edgepack_coreml.mil.packing import unpacked
-from edgepack_coreml.mil.rounding import halves, single
+from edgepack_coreml.mil.rounding import halves, narrowed
 from edgepack_coreml.refused import Refused
 
 Var = Any
@@ -20,7 +21,7 @@ Var = Any
 class Graph:
     """Operations of MIL as methods, by MIL's own names: `g.add(x=a, y=b)`.
 
-    A numpy array of doubles becomes a float32 constant, one of whole numbers int32.
+    A numpy array of doubles becomes a float32 constant, inside `halves` a float16 one; one of whole numbers int32.
     """
 
     def __init__(self, mil: Any, ios: int, *, packs: bool = False) -> None:
@@ -28,6 +29,7 @@ class Graph:
         self._mil = mil
         self._ios = ios
         self.packs = packs
+        self._kind: type[np.floating[Any]] = np.float32
         self._step = ""
         self._counts: dict[str, int] = {}
 
@@ -39,13 +41,22 @@ class Graph:
         """Names what follows after a step of the Program."""
         self._step = step
 
+    @contextmanager
+    def halves(self) -> Iterator[None]:
+        """Constants are float16 inside."""
+        self._kind = np.float16
+        try:
+            yield
+        finally:
+            self._kind = np.float32
+
     def _add(self, operation: str, **inputs: Any) -> Any:
         name = f"_{operation[:2]}" if self.packs else f"{self._step}_{operation}"
         count = self._counts[name] = self._counts.get(name, 0) + 1
         given = {}
         for key, value in inputs.items():
             small = None if operation == "const" else self._unpacked(key, value)
-            given[key] = _constant(value) if small is None else small
+            given[key] = _constant(value, self._kind) if small is None else small
         try:
             return getattr(self._mil, operation)(**given, name=name if count == 1 else f"{name}_{count}")
         except ValueError as error:
@@ -61,11 +72,11 @@ class Graph:
         return self._add("const", val=val) if small is None else small
 
     def _unpacked(self, of: str, value: Any) -> Var | None:
-        """A numpy array of doubles from fewer bytes than float32 takes, where that gives the same float32 numbers."""
+        """A numpy array of doubles from fewer bytes than its numbers take, where that gives the same numbers."""
         if not self.packs or not isinstance(value, np.ndarray) or value.dtype != np.float64:
             return None
         count = self._counts["packed"] = self._counts.get("packed", 0) + 1
-        return unpacked(value, self._mil, f"{self._step}_{of}_packed_{count}")
+        return unpacked(value, self._mil, f"{self._step}_{of}_packed_{count}", self._kind)
 
     def number(self, flags: Var) -> Var:
         """1.0 and 0.0 for true and false."""
@@ -99,9 +110,11 @@ class Graph:
         return self.gather(x=x, indices=at, axis=0)
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: Any, kind: type[np.floating[Any]]) -> Any:
     if isinstance(value, float):
-        return single(np.asarray(value))[()]
+        return narrowed(np.asarray(value), kind)[()]
     if not isinstance(value, np.ndarray):
         return value
-    return single(value) if value.dtype.kind == "f" else value.astype(np.int32) if value.dtype.kind in "iu" else value
+    if value.dtype.kind == "f":
+        return narrowed(value, kind)
+    return value.astype(np.int32) if value.dtype.kind in "iu" else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from edgepack.contract import Interface, Problem
 from edgepack.errors import UsageError
 from edgepack.ir import Node, Program
-from edgepack.ir.ops import Constant, Label, Lookup, OnnxBlock, Op
+from edgepack.ir.ops import Constant, Label, Linear, Lookup, OnnxBlock, Op
 from edgepack_coreml import plan as classic
 from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, output_feature
@@ -21,6 +22,8 @@ from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.mil import categories, tools
 from edgepack_coreml.mil.comparisons import comparable
 from edgepack_coreml.mil.graph import Graph, Var
+from edgepack_coreml.mil.halves import Halves
+from edgepack_coreml.mil.halves import linear as half_linear
 from edgepack_coreml.mil.writers import WRITERS
 from edgepack_coreml.proto import messages
 from edgepack_coreml.refused import Refused
@@ -32,6 +35,11 @@ EXACT_SHAPES = 1
 """`NeuralNetworkMultiArrayShapeMapping.EXACT_ARRAY_MAPPING`: a vector stays a vector."""
 EXACT_SHAPES_SINCE = 4
 """The specification version that it came with."""
+NO_HALVES = Problem(
+    step="precision float16",
+    reason="the model multiplies with no learned weights; scaling, trees, categories and answers stay float32",
+    remedy="leave it out",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +61,11 @@ class Planned:
     problems: tuple[Problem, ...]
 
 
-def plan(program: Program, ios: int, *, packs: bool = False) -> Planned:
+def plan(program: Program, ios: int, *, packs: bool = False, halves: bool = False) -> Planned:
     """The ML Program of a Program. Goes on past a step that is refused, to find all the others.
+
+    Args:
+        halves: whether it computes in float16 where `edgepack_coreml.mil.halves` says so.
 
     Raises:
         UsageError: an iOS that has no opset, or coremltools is not installed.
@@ -79,7 +90,9 @@ def plan(program: Program, ios: int, *, packs: bool = False) -> Planned:
         widths = {name: len(table) for name, table in front.items()}
         function = tools.function(mil, given.name, max(1, sum(widths.values())), ios)
         with function:
-            writing = _Writing(Graph(mil, ios, packs=packs), function.inputs[given.name], widths)
+            half = Halves.of(program, vectors if halves and not problems else ())
+            problems += [] if half.products or not halves or problems else [NO_HALVES]
+            writing = _Writing(Graph(mil, ios, packs=packs), half, function.inputs[given.name], widths)
             problems += writing.all(vectors)
             if not problems:
                 function.set_outputs(writing.ended(program, outputs))
@@ -96,8 +109,9 @@ def plan(program: Program, ios: int, *, packs: bool = False) -> Planned:
 class _Writing:
     """Values of the Program as they are written, by name."""
 
-    def __init__(self, g: Graph, x: Var, widths: Mapping[str, int]) -> None:
+    def __init__(self, g: Graph, half: Halves, x: Var, widths: Mapping[str, int]) -> None:
         self._g = g
+        self._half = half
         self._values: dict[str, Var] = {}
         g.within("input")
         at = 0
@@ -114,10 +128,16 @@ class _Writing:
                 continue
             self._g.within(_identifier(node.step))
             try:
-                self._values[node.name] = _writer(node.op)(self._g, node.op, *taken)
+                self._values[node.name] = self._written(node, taken)
             except Refused as refused:
                 problems.append(Problem(step=node.step or node.name, reason=refused.reason, remedy=refused.remedy))
         return problems
+
+    def _written(self, node: Node, taken: Sequence[Var | None]) -> Var:
+        if isinstance(node.op, Linear) and node.name in self._half.products:
+            return half_linear(self._g, node.op, self._half.products[node.name], taken[0])
+        with self._g.halves() if node.name in self._half.kept else nullcontext():
+            return _writer(node.op)(self._g, node.op, *taken)
 
     def ended(self, program: Program, outputs: tuple[Feature, ...]) -> list[Var]:
         """The outputs, under their names."""

@@ -1,16 +1,23 @@
-"""Doubles as float32."""
+"""Doubles as float32 and float16."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from edgepack.ir.types import Array, Floats
 
 
+def narrowed(numbers: Array, kind: type[np.floating[Any]]) -> Array:
+    """float32 or float16; what is larger becomes infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(numbers).astype(kind)
+
+
 def single(numbers: Array) -> Array:
     """float32; what is larger becomes infinite."""
-    with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(numbers).astype(np.float32)
+    return narrowed(numbers, np.float32)
 
 
 def halves(numbers: Floats) -> tuple[Floats, Floats]:

@@ -1,0 +1,64 @@
+"""Rows like the sample's, and rows that lie further out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgepack.contract import Columns, Input
+from edgepack.ir import Program
+from edgepack.ir.types import Array, Floats
+
+LARGEST = float(np.finfo(np.float32).max)
+ROWS = 96
+
+
+def sample_rows(program: Program) -> Columns:
+    """Some rows within the sample's range."""
+    return rows_of_reaches(program, np.ones(1), ROWS)
+
+
+def range_of(program: Program, name: str, width: int, reach: float) -> Floats:
+    """`(2, width)`: the ends of the sample's range, moved away from its middle; `−1` and `1` where there is none."""
+    low, high = program.ranges.get(name, np.array([[-1.0], [1.0]]) * np.ones(width))
+    middle, half = (low + high) / 2, (high - low) / 2
+    half = np.where(half > 0, half, np.maximum(np.abs(middle), 1.0))  # a sample of one value says little
+    ends = np.stack([middle - half * reach, middle + half * reach])
+    return np.clip(ends, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
+
+
+def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
+    """So many rows of each reach: numbers of the sample's range, mixed with those at the ends; a quarter has few such.
+
+    The last two rows of each have all their numbers at one end. Texts are any known category, or missing.
+
+    Args:
+        reaches: how many times as far from the middle of the sample's range as its ends.
+    """
+    r, texts = np.random.default_rng(0), np.random.default_rng(1)
+    columns: dict[str, Array] = {}
+    count = each * len(reaches)
+    place = np.arange(count)[:, None] % each
+    for i in program.interface.inputs:
+        if i.kind == "string":
+            columns[i.name] = _texts(i, count, texts)
+            continue
+        shape = (count, i.width)
+        near, far = (
+            np.stack([range_of(program, i.name, i.width, t) for t in which], axis=1) for which in (np.ones(1), reaches)
+        )
+        far = np.repeat(far, each, axis=1)
+        share = r.choice([0.0, 1.0, 1 / 2, 1 / 3, 2 / 3], shape)
+        share = np.where(r.random(shape) < 0.5, share, r.random(shape))
+        inside, outside = near[0] + (near[1] - near[0]) * share, far[0] * (1 - share) + far[1] * share
+        large = r.random(shape) < np.where(place < each // 4, 2 / max(i.width, 2), 0.5)
+        x = np.where(large, outside, inside)
+        x = np.where((r.random(shape) < 0.05) & (far[0] <= 0) & (far[1] >= 0), 0.0, x)
+        x = np.where(place == each - 1, far[1], np.where(place == each - 2, far[0], x))
+        columns[i.name] = x.astype(np.float32).astype(np.float64)
+    return columns
+
+
+def _texts(i: Input, count: int, r: np.random.Generator) -> Array:
+    known = [c for c in i.categories or () if isinstance(c, str)]
+    choices = np.array([None, *known], object)
+    return choices[r.integers(0, len(choices), (count, i.width))]

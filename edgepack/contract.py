@@ -113,7 +113,7 @@ class EmitOptions:
         ios: the oldest iOS that must load the Core ML artifact, if it is an ML Program: 15, 16, 17 or 18.
         packs: whether tables are stored in the smallest form that gives exactly the same numbers; costs time at load.
         metadata: text that the artifact itself carries (model URI, run id, versions, …).
-        descriptions: a sentence per input or output name, where known.
+        descriptions: what else to tell of an input, or of an output of `Answers`, by name.
     """
 
     name: str = "model"

@@ -104,6 +104,7 @@ def export(
     from edgepack.bundle.policy import moment
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
+    from edgepack.described import descriptions_of, metadata_of
     from edgepack.parity import bound_files, prove_files, run_parity
     from edgepack.rows import columns_of, with_truth
     from edgepack.targets import find_target
@@ -148,7 +149,8 @@ def export(
             min_runtime=min_runtime,
             precision=precision,
             ios=ios or (15 if wish is None else QUANTIZED_IOS),
-            metadata=_metadata(compiled, lineage),
+            metadata=metadata_of(compiled.source, pinned_uri(compiled), lineage),
+            descriptions=descriptions_of(compiled.source, compiled.program.interface),
         )
         shrunk = None
         if wish is None:
@@ -355,23 +357,6 @@ def _emit(compiled: Compiled, target: Target, scratch: Path, options: EmitOption
     into = scratch / "artifacts" / target.name
     into.mkdir(parents=True)
     return target.emit(compiled.program, into, options)
-
-
-def _metadata(compiled: Compiled, mode: Lineage) -> dict[str, str]:
-    """What an artifact itself tells of where it comes from: no more than the bundle."""
-    from edgepack.bundle.lineage import shipped_uri
-
-    lineage = compiled.source.lineage if mode != "none" else {}
-    run, training, artifacts = (lineage.get(part) or {} for part in ("run", "training", "artifacts"))
-    metadata = {
-        "edgepack.model": compiled.source.name,
-        "edgepack.version": str(compiled.source.version or ""),
-        "edgepack.uri": shipped_uri(pinned_uri(compiled), mode),
-        "edgepack.run_id": str(run.get("run_id") or training.get("run_id") or ""),
-        "edgepack.source_sha256": str(artifacts.get("tree_sha256", "")),
-        "edgepack.tool": f"edgepack {version('edgepack')}",
-    }
-    return {name: text for name, text in metadata.items() if text}
 
 
 def _runner(target: Target, artifact: Artifact, compiled: Compiled) -> Runner | str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgepack.contract import EmitOptions, Interface
 from edgepack_coreml import wire
+from edgepack_coreml.feature import Feature
 from edgepack_coreml.plan import Plan
 from edgepack_coreml.stage import encoded
 
@@ -43,17 +44,22 @@ def file_name(name: str) -> str:
 
 
 def _sentences(plan: Plan, interface: Interface, options: EmitOptions) -> Mapping[str, str]:
-    """A short description for every input and output: the caller's, or what the interface knows."""
+    """A short description for every input and output: what the interface knows, and then the caller's."""
     sentences = {i.name: _about_input(i, interface.input_dtype) for i in interface.inputs}
-    for feature in plan.outputs:
-        match feature.kind:
-            case "int64" | "string":
-                sentences[feature.name] = "The most likely class"
-            case "labels int64" | "labels string":
-                sentences[feature.name] = "The probability of each class"
-            case _:
-                sentences[feature.name] = "The predicted value" + ("s" if feature.width > 1 else "")
-    return {**sentences, **{name: text for name, text in options.descriptions.items() if name in sentences}}
+    answers = {feature.name: _answer(feature) for feature in plan.outputs}
+    sentences |= {name: sentence for name, (_, sentence) in answers.items()}
+    given = {name: options.descriptions.get(answers[name][0] if name in answers else name) for name in sentences}
+    return {name: "; ".join([sentence, *filter(None, [given[name]])]) for name, sentence in sentences.items()}
+
+
+def _answer(feature: Feature) -> tuple[str, str]:
+    """The output of `contract.Answers` that a feature is, and what it tells."""
+    match feature.kind:
+        case "int64" | "string":
+            return "label", "The most likely class"
+        case "labels int64" | "labels string":
+            return "probabilities", "The probability of each class"
+    return "value", "The predicted value" + ("s" if feature.width > 1 else "")
 
 
 def _about_input(i: Any, dtype: str) -> str:
@@ -66,7 +72,7 @@ def _about_input(i: Any, dtype: str) -> str:
 
 
 def _fill_metadata(metadata: Any, interface: Interface, options: EmitOptions) -> None:
-    metadata.shortDescription = options.descriptions.get(options.name, options.name)
+    metadata.shortDescription = options.name
     for key, text in options.metadata.items():
         if key in OWN_FIELDS:
             setattr(metadata, OWN_FIELDS[key], text)

@@ -277,8 +277,9 @@ def _network_arm(stack: ExitStack, server: str, network: Network, rows: Any) -> 
         before = proxy.carried_bytes
         client.invoke(body)
         carried = proxy.carried_bytes - before
-        told = {"network": str(network), "network_source": network.source}
-        transport = replace(arm.result.transport, wire_bytes=carried, **told)
+        transport = replace(
+            arm.result.transport, wire_bytes=carried, network=str(network), network_source=network.source
+        )
         arm.result = replace(arm.result, transport=transport)
     arm.result = replace(arm.result, name=name, runtime=f"{server}, simulated {network}")
     return arm

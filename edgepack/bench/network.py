@@ -57,7 +57,8 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
                 up_mbps=21.08,
                 down_mbps=166.13,
                 source="Ookla, The State of 5G Worldwide in 2021, global medians: 21.08 Mbit/s up, 166.13 down; "
-                "no latency there: 32 ms is its median of AT&T and Verizon over all they offer (USA, first quarter of 2021)",
+                "no latency there: 32 ms is its median of AT&T and Verizon over all they offer (USA, first quarter "
+                "of 2021)",
             ),
             Network(
                 name="lte",

@@ -54,7 +54,7 @@ def test_what_xcode_shows(mixed: Any, tmp_path: Path) -> None:
     options = EmitOptions(
         name="house-prices",
         metadata={"author": "A", "license": "MIT", "version": "3", "description": "Prices", "run": "r1"},
-        descriptions={"age": "years", "classLabel": "the answer"},
+        descriptions={"age": "years", "label": "the answer"},
     )
     artifact = target.emit(mixed, tmp_path, options)
     assert artifact.path == tmp_path / "HousePrices.mlmodel"
@@ -69,7 +69,8 @@ def test_what_xcode_shows(mixed: Any, tmp_path: Path) -> None:
     assert shown == ("A", "MIT", "3", "Prices")
     assert metadata.userDefined["run"] == "r1" and "author" not in metadata.userDefined
     sentences = {f.name: f.shortDescription for f in [*description.input, *description.output]}
-    assert sentences["age"] == "years" and sentences["classLabel"] == "the answer"
+    assert sentences["age"] == "A number, float32; NaN when missing; years"
+    assert sentences["classLabel"] == "The most likely class; the answer"
     assert all(sentences.values()) and "'<NA>' when missing" in sentences["city of birth"]
     inputs = json.loads(metadata.userDefined["edgepack.inputs"])
     assert [i["name"] for i in inputs] == ["age", "city of birth", "fare (USD)"]

@@ -34,9 +34,9 @@ from edgepack.errors import BudgetError
 from edgepack.lower import lower
 from edgepack.parity.reference import Reference
 from edgepack.passes import optimize
-from edgepack.quantize import METHODS, Budget
+from edgepack.quantize import OF_WEIGHTS, Budget
 from edgepack.rows import columns_of
-from edgepack.shrink import Wish, shrink
+from edgepack.shrink import Rows, Wish, shrink
 from edgepack.targets import find_target
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -160,7 +160,7 @@ def figures(name: str, real: Real) -> Iterator[tuple[str, list[str], Sizes]]:
     reference = Reference(estimator=fitted, interface=lowered.interface, none_columns=lowered.none_columns)
     columns, server = _answered(reference, held, y_held)
     first: dict[str, int] = {}
-    for method in ("none", "packed", *METHODS, "auto"):
+    for method in ("none", "packed", *OF_WEIGHTS, "auto"):
         quantize: Any = None if method in ("none", "packed") else method
         wish = Wish(
             quantize=quantize,
@@ -176,8 +176,7 @@ def figures(name: str, real: Real) -> Iterator[tuple[str, list[str], Sizes]]:
                     EmitOptions(ios=15 if method == "none" else 16),
                     wish,
                     Path(folder),
-                    rows=columns_of(chosen_by, lowered.interface),
-                    origin="data",
+                    rows=Rows(columns=columns_of(chosen_by, lowered.interface), origin="data"),
                     on_progress=lambda _what, _done, _total: None,
                 )
             except BudgetError as error:

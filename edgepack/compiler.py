@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgepack.ir import Program
     from edgepack.parity import Reference, Tolerance
     from edgepack.parity.reference import Asked
-    from edgepack.quantize import Method, Quantized
+    from edgepack.quantize import Method, Quantized, Ranges
     from edgepack.source import Source
     from edgepack.source.loading import Env
 
@@ -89,16 +89,32 @@ class Compiled:
             none_columns=self.program.none_columns,
         )
 
-    def quantized_by(self, method: Method) -> Compiled:
-        """The same model with its Program quantized."""
-        from edgepack.passes import optimize
-        from edgepack.quantize import has_wide_weights, quantize
+    def quantized_by(self, method: Method, ranges: Ranges | None = None) -> Compiled:
+        """The same model with its Program quantized.
 
-        program = self.program
-        if has_wide_weights(program):  # a scaler inside the weights would put columns of any size on one grid
-            program = optimize(self.lowered, without=frozenset({"fold-linear"}))
-        quantized = quantize(program, method)
+        Args:
+            ranges: for `w8a8`, as `calibrated` gives them.
+        """
+        from edgepack.quantize import quantize
+
+        quantized = quantize(self._quantizable, method, ranges or {})
         return replace(self, program=quantized.program, quantized=quantized)
+
+    def calibrated(self, rows: Columns) -> Ranges:
+        """What each weighted sum takes, for these rows."""
+        from edgepack.quantize import calibrated
+
+        return calibrated(self._quantizable, rows)
+
+    @property
+    def _quantizable(self) -> Program:
+        """The Program before a scaler is inside the weights, which would put columns of any size on one grid."""
+        from edgepack.passes import optimize
+        from edgepack.quantize import has_wide_weights
+
+        if has_wide_weights(self.program):
+            return optimize(self.lowered, without=frozenset({"fold-linear"}))
+        return self.program
 
     @property
     def sample_columns(self) -> Columns:
@@ -140,6 +156,7 @@ def compile_model(
     input_dtype: InputDtype = "float32",
     output: contract.Method | None = None,
     quantize: Method | None = None,
+    ranges: Ranges | None = None,
     on_step: Callable[[str], object] | None = None,
 ) -> Compiled:
     """A model by its MLflow URI or local folder, compiled.
@@ -149,7 +166,7 @@ def compile_model(
         env: where the model is read and answers; see `edgepack.source.load`.
         sample: rows to use in place of the model's own input example.
         output: the method whose answers to compile; see `edgepack.lower.lower`.
-        quantize: how to make its tables smaller.
+        quantize: how to make its tables smaller, with `ranges` for `w8a8`.
         on_step: called with the path of every step that is looked at.
 
     Raises:
@@ -179,4 +196,4 @@ def compile_model(
         lowered=lowered,
         program=optimize(lowered),
     )
-    return compiled if quantize is None else compiled.quantized_by(quantize)
+    return compiled if quantize is None else compiled.quantized_by(quantize, ranges)

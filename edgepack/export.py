@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from edgepack.compiler import Compiled, compile_model
 from edgepack.contract import Artifact, EmitOptions, InputDtype, Method, Precision, Runner, Target, Verdict
 from edgepack.errors import EdgepackError, ParityError, UnsupportedError, UsageError
-from edgepack.shrink import QUANTIZED_IOS, Wish, shrink
+from edgepack.shrink import QUANTIZED_IOS, Rows, Wish, shrink
 from edgepack.survey import of_target
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def export(
     env: Env = "auto",
     sample: Any = None,
     data: Any = None,
+    calibration: Any = None,
     truth: str | None = None,
     input_dtype: InputDtype = "float32",
     output: Method | None = None,
@@ -82,6 +83,8 @@ def export(
         env: where the model is read and answers: `isolated`, `current` or `auto`; see `edgepack.source.load`.
         sample: rows in place of the model's own input example.
         data: further rows for parity, as the estimator takes them.
+        calibration: rows that say what activations are like, where a wish quantizes them; None for `data`, or the input
+            example.
         truth: the column of `data` with the true answers, for a budget with a metric; None for the only column that is
             no input.
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
@@ -137,6 +140,9 @@ def export(
             from edgepack.lower.ranges import widened
 
             compiled = replace(compiled, program=widened(compiled.program, more))
+        typical = None
+        if calibration is not None:
+            typical = Rows(columns=columns_of(calibration, compiled.program.interface), origin="calibration")
         check(compiled, chosen)
         if register:
             from edgepack.source.register import run_of
@@ -156,7 +162,11 @@ def export(
         if wish is None:
             artifacts = tuple(_emit(compiled, target, Path(scratch), options, progress) for target in chosen)
         else:
-            given, origin = (compiled.sample_columns, "input example") if more is None else (more, "data")
+            representative = (
+                Rows(columns=compiled.sample_columns, origin="input example")
+                if more is None
+                else Rows(columns=more, origin="data")
+            )
             into = Path(scratch) / "artifacts"
             shrunk = shrink(
                 compiled,
@@ -164,8 +174,8 @@ def export(
                 options,
                 wish,
                 into,
-                rows=given,
-                origin=origin,
+                rows=representative,
+                calibration=typical,
                 truth=answers_known,
                 on_progress=progress,
             )

@@ -155,6 +155,7 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
         input_dtype=bundle.interface.input_dtype,
         output=None if "probabilities" in bundle.interface.outputs else bundle.interface.method,
         quantize=bundle.manifest.quantized_by,
+        ranges=bundle.manifest.activation_ranges,
     )
     sealed, found = _digest(lineage), _digest(compiled.source.lineage)
     if sealed != found:

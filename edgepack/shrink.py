@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from edgepack.contract import Artifact, Columns, EmitOptions, Target
-from edgepack.errors import BudgetError
-from edgepack.quantize import METHODS, Budget, Effect, Method, effect_of
+from edgepack.errors import BudgetError, UnsupportedError
+from edgepack.quantize import METHODS, Budget, Effect, Method, Ranges, effect_of, has_wide_weights
 
 if TYPE_CHECKING:
     from edgepack.compiler import Compiled
@@ -44,6 +44,14 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows, and whose they are: `data`, `input example` or `calibration`."""
+
+    columns: Columns
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """An artifact's bytes, raw and deflated.
 
@@ -72,7 +80,8 @@ class Try:
         method: None for the model as it is.
         sizes: by target.
         effect: on the rows that the choice is made by.
-        over: what is over the budget.
+        over: what is over the budget, or why a target does not say it.
+        ranges: what each weighted sum takes, where activations are quantized.
     """
 
     method: Method | None
@@ -81,6 +90,7 @@ class Try:
     sizes: dict[str, Size]
     effect: Effect
     over: tuple[str, ...]
+    ranges: Ranges = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:
@@ -108,8 +118,8 @@ def shrink(
     wish: Wish,
     into: Path,
     *,
-    rows: Columns,
-    origin: str,
+    rows: Rows,
+    calibration: Rows | None = None,
     truth: Any = None,
     on_progress: Progress,
 ) -> Shrunk:
@@ -118,22 +128,25 @@ def shrink(
     Args:
         into: a folder for artifacts.
         rows: representative rows. What they show must leave room for others, where `auto` chooses by it.
-        origin: whose rows they are.
+        calibration: the rows that say what activations are like; None for the representative ones.
         truth: the rows' true answers, for a budget with a metric.
 
     Raises:
         BudgetError: the method finds nothing to quantize, or nothing keeps within the budget.
         UsageError: the metric cannot be computed.
     """
-    server, refused = compiled.server.answers(rows)
-    kept = {name: values[~refused] for name, values in rows.items()}
+    from edgepack.parity.refusals import row_count
+
+    server, refused = compiled.server.answers(rows.columns)
+    kept = {name: values[~refused] for name, values in rows.columns.items()}
+    calibration = calibration or replace(rows, columns=kept)
     if "label" not in server:  # no rows at all would promise that no label changes
         wish = replace(wish, budget=replace(wish.budget, max_label_change=None))
     known = None if truth is None else np.asarray(truth)[~refused]
 
     def effect(of: Compiled) -> Effect:
         answers = of.program.run(kept)
-        found = effect_of(server, answers, origin=origin)
+        found = effect_of(server, answers, origin=rows.origin)
         if known is None or not wish.budget.metric:
             return found
         from edgepack.quantize.metric import drop_of
@@ -153,8 +166,18 @@ def shrink(
     def sizes(artifacts: Sequence[Artifact]) -> dict[str, Size]:
         return {a.target: size_of(a.path, t) for t, a in zip(targets, artifacts, strict=True)}
 
+    def worth(method: Method) -> Try | None:
+        """The attempt, where there are weighted sums to quantize the activations of, and every target says it."""
+        if method == "w8a8" and not has_wide_weights(compiled.program):
+            return None
+        try:
+            return attempt(method)
+        except UnsupportedError:
+            return None
+
     def attempt(method: Method | None) -> Try:
-        quantized = compiled if method is None else compiled.quantized_by(method)
+        ranges = compiled.calibrated(calibration.columns) if method == "w8a8" else {}
+        quantized = compiled if method is None else compiled.quantized_by(method, ranges)
         precision = "float32" if method and options.precision == "float64" else options.precision
         changed = replace(options, packs=wish.packs or method is not None, precision=precision)
         artifacts = emitted(quantized.program, method or "none", changed)
@@ -167,15 +190,24 @@ def shrink(
             sizes=sizes(artifacts),
             effect=found,
             over=tuple(wish.budget.broken_by(found, reserve=moves and wish.quantize == "auto")),
+            ranges=ranges,
         )
 
-    methods: tuple[Method, ...] = METHODS if wish.quantize == "auto" else (wish.quantize,) if wish.quantize else ()
-    tries = [attempt(None), *map(attempt, methods)]
+    if wish.quantize == "auto":
+        tries = [attempt(None), *(found for method in METHODS if (found := worth(method)))]
+    else:
+        tries = [attempt(None), *([attempt(wish.quantize)] if wish.quantize else [])]
     chosen = _smallest(tries) if wish.quantize == "auto" else tries[-1]
     if wish.quantize not in (None, "auto"):
         _require(chosen, wish)
     before = sizes(emitted(compiled.program, "before", replace(options, packs=False))) if wish.packs else tries[0].sizes
     document = _document(chosen, tries, wish, before)
+    if any(t.ranges for t in tries):
+        document["calibration"] = {
+            "rows": row_count(calibration.columns),
+            "origin": calibration.origin,
+            "ranges": next(t.ranges for t in tries if t.ranges),
+        }
     return Shrunk(compiled=chosen.compiled, artifacts=chosen.artifacts, document=document)
 
 

@@ -24,7 +24,7 @@ from edgepack.passes import optimize
 from edgepack.quantize import Budget, effect_of
 from edgepack.quantize.metric import drop_of
 from edgepack.rows import columns_of
-from edgepack.shrink import Wish, shrink
+from edgepack.shrink import Rows, Wish, shrink
 from edgepack.targets import find_target
 
 R = np.random.default_rng(1)
@@ -133,8 +133,7 @@ def _shrink(compiled: Compiled, wish: Wish, columns: Any, into: Path, truth: Any
         EmitOptions(ios=16),
         wish,
         into,
-        rows=columns,
-        origin="data",
+        rows=Rows(columns=columns, origin="data"),
         truth=truth,
         on_progress=lambda _what, _done, _total: None,
     )

@@ -30,7 +30,7 @@ from edgepack_onnx.labels import are_positions, artifact_labels
 from edgepack_onnx.lookups import emit_lookups
 from edgepack_onnx.missing import emit_impute, emit_indicate
 from edgepack_onnx.piecewise import emit_bucket, emit_piecewise
-from edgepack_onnx.table import Table, Vector, joined, whole
+from edgepack_onnx.table import Table, Tensor, Vector, are_float32, joined, whole
 
 
 def _select(node: Node, op: ir.Select, e: Emitter) -> Value:
@@ -56,9 +56,14 @@ def _per_column(array: Floats) -> Floats:
 
 
 def _clip(node: Node, op: ir.Clip, e: Emitter) -> Value:
-    low, high = (e.graph.constant(_per_column(bound)) for bound in (op.low, op.high))
-    x = e.graph.node("Max", e.double(e.table(node.inputs[0])), low)  # Max and Min keep NaN
-    return e.made(e.graph.node("Min", x, high), len(op.low))
+    """In float32 where the numbers are that and the bounds are, too."""
+    table = e.table(node.inputs[0])
+    single = all(tensor.element == "float" for tensor in table.tensors) and are_float32(np.stack([op.low, op.high]))
+    x = e.float32(table) if single else e.double(table)
+    for name, bound, nothing in (("Max", op.low, -np.inf), ("Min", op.high, np.inf)):  # both keep NaN
+        if (bound != nothing).any():
+            x = e.graph.node(name, x, e.graph.constant(_per_column(bound).astype(np.float32 if single else np.float64)))
+    return whole(Tensor(name=x, width=len(op.low), element="float" if single else "double", float32=single))
 
 
 def _elementwise(node: Node, op: ir.Elementwise, e: Emitter) -> Value:
@@ -82,6 +87,19 @@ def _linear(node: Node, op: ir.Linear, e: Emitter) -> Value:
     intercept = [e.graph.constant(op.intercept)] if op.intercept.any() else []
     result = e.graph.node("Gemm", x, e.graph.constant(np.ascontiguousarray(op.coef)), *intercept, transB=1)
     return e.made(result, len(op.coef))
+
+
+def _integer_linear(node: Node, op: ir.IntegerLinear, e: Emitter) -> Value:
+    """QuantizeLinear and DequantizeLinear around a Gemm, which ONNX Runtime makes one QGemm of."""
+    g = e.graph
+    step, zero = g.constant(np.array(op.step, np.float32)), g.constant(np.array(op.zero, np.uint8))
+    codes = g.node("QuantizeLinear", e.float32(e.table(node.inputs[0])), step, zero)
+    x = g.node("DequantizeLinear", codes, step, zero)
+    none = g.constant(np.zeros(len(op.scale), np.int8))
+    weights = g.node("DequantizeLinear", g.constant(op.weights), g.constant(op.scale), none, axis=0)
+    bias = g.node("DequantizeLinear", g.constant(op.bias.astype(np.int32)), g.constant(op.unit), axis=0)
+    result = g.node("Gemm", x, weights, bias, transB=1)
+    return whole(Tensor(name=result, width=len(op.scale), element="float", float32=True))
 
 
 def _sum(node: Node, op: ir.Sum, e: Emitter) -> Value:
@@ -179,6 +197,7 @@ WRITERS: Mapping[type, Writer] = MappingProxyType(
         ir.Forest: emit_forest,
         ir.Impute: emit_impute,
         ir.Indicate: emit_indicate,
+        ir.IntegerLinear: _integer_linear,
         ir.Label: _label,
         ir.Linear: _linear,
         ir.Lookup: _lookup,

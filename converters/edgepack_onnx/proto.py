@@ -16,7 +16,7 @@ from edgepack_onnx.wire import Message
 FLOAT, UINT8, INT8, INT32, INT64, STRING, BOOL, FLOAT16, DOUBLE = 1, 2, 3, 6, 7, 8, 9, 10, 11
 
 ELEMENTS: Mapping[str, int] = MappingProxyType(
-    {"f2": FLOAT16, "f4": FLOAT, "f8": DOUBLE, "i1": INT8, "i8": INT64, "u1": UINT8}
+    {"f2": FLOAT16, "f4": FLOAT, "f8": DOUBLE, "i1": INT8, "i4": INT32, "i8": INT64, "u1": UINT8}
 )
 """TensorProto.DataType by numpy's kind and size."""
 

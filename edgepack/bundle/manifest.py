@@ -105,6 +105,12 @@ class Manifest:
         return None if method == "none" else method
 
     @property
+    def activation_ranges(self) -> Mapping[str, tuple[float, float]]:
+        """What each weighted sum takes where activations were quantized, by its name in the Program."""
+        ranges = (self.quantization or {}).get("calibration", {}).get("ranges", {})
+        return {name: (low, high) for name, (low, high) in ranges.items()}
+
+    @property
     def files(self) -> tuple[BundledFile, ...]:
         """Every file that the manifest names: the artifacts' and the golden rows."""
         return (*(file for entry in self.artifacts for file in entry.files), self.golden)

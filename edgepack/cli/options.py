@@ -30,6 +30,7 @@ class Quantize(StrEnum):
     fp16 = "fp16"
     int8 = "int8"
     int4 = "int4"
+    w8a8 = "w8a8"
     auto = "auto"
 
 

@@ -137,16 +137,16 @@ def packed(numbers: Floats) -> Packed | None:
     return min(fitting, key=lambda form: form.size_bytes, default=None)
 
 
-def scaled(numbers: Floats, axis: int) -> Scaled:
-    """The nearest codes, with the largest of each row (axis 0) or column (axis 1) at ±127.
+def scaled(numbers: Floats, axis: int, largest: int = LARGEST_CODE) -> Scaled:
+    """The nearest codes, with the largest of each row (axis 0) or column (axis 1) at ±127, or as far as is said.
 
     Law: what it gives back is given back again, `scaled(scaled(x, a).numbers, a).numbers == scaled(x, a).numbers`.
     """
     with np.errstate(all="ignore"):
-        mantissa, exponent = np.frexp(np.abs(numbers).max(axis=1 - axis, initial=0.0) / LARGEST_CODE)
+        mantissa, exponent = np.frexp(np.abs(numbers).max(axis=1 - axis, initial=0.0) / largest)
         scale = np.ldexp(np.rint(np.ldexp(mantissa, SCALE_BITS)), exponent - SCALE_BITS).astype(np.float32)
         codes = np.rint(numbers / np.expand_dims(np.where(scale > 0, scale, 1.0).astype(np.float64), 1 - axis))
-    clipped = np.clip(np.nan_to_num(codes), -LARGEST_CODE, LARGEST_CODE).astype(np.int8)
+    clipped = np.clip(np.nan_to_num(codes), -largest, largest).astype(np.int8)
     return Scaled(codes=clipped, scale=scale, axis=axis)
 
 

@@ -11,16 +11,20 @@ from typing import Literal
 
 import numpy as np
 
+from edgepack.contract import Columns
 from edgepack.ir.ops import Affine, Distances, Forest, Linear, Lookup, Op
 from edgepack.ir.program import Node, Program
 from edgepack.ir.types import Floats
 from edgepack.quantize import grid
+from edgepack.quantize.activations import NO_RANGES, Range, Ranges, in_whole_numbers, ranges_of
 from edgepack.quantize.balance import balanced, followed, singles
 from edgepack.quantize.grid import Snap
 from edgepack.quantize.merge import without_equal_leaves
 
-Method = Literal["fp16", "int8", "int4"]
-METHODS: tuple[Method, ...] = ("fp16", "int8", "int4")
+Method = Literal["fp16", "int8", "int4", "w8a8"]
+METHODS: tuple[Method, ...] = ("fp16", "int8", "int4", "w8a8")
+OF_WEIGHTS: tuple[Method, ...] = METHODS[:3]
+"""Those that every target knows."""
 
 FEWEST_NUMBERS = 64
 """Smaller tables stay as they are: their bytes are lost among those of the graph."""
@@ -32,7 +36,7 @@ class Part:
 
     Attributes:
         step: the scikit-learn step that it comes from.
-        kind: `weights`, `points`, `table` or `leaves`.
+        kind: `weights`, `points`, `table` or `leaves`; `weights and activations` where sums are whole numbers' now.
         numbers: how many.
         distinct: how many different ones there were, and are now.
         kept: why it was left as it is; empty where it was quantized.
@@ -106,12 +110,16 @@ FIELDS: Mapping[type[Op], Field] = MappingProxyType(
 """Thresholds are no field: a moved threshold sends rows another way, and no tolerance bounds what they find there."""
 
 
-def quantize(program: Program, method: Method) -> Quantized:
+def quantize(program: Program, method: Method, ranges: Ranges = NO_RANGES) -> Quantized:
     """The Program with every large table on the method's grid.
 
     `fp16`: float16. `int8`: whole multiples of one float32 per output (weights) or per column (points, tables); leaves
     on 256 levels. `int4`: 16 numbers per table, chosen where its numbers are dense; leaves on 16 levels.
     Splits whose two leaves became equal are merged.
+    `w8a8`: weighted sums in whole numbers, of weights of 7 bits and activations of 8; everything else stays.
+
+    Args:
+        ranges: for `w8a8`, what each weighted sum takes, as `calibrated` gives it.
     """
     nodes: dict[str, Node] = {}
     parts = []
@@ -121,10 +129,11 @@ def quantize(program: Program, method: Method) -> Quantized:
         if field is None:
             nodes[node.name] = node
             continue
-        pair = balanced(node.op) if isinstance(node.op, Linear) and method in ("int8", "int4") else None
+        pair = balanced(node.op) if isinstance(node.op, Linear) and method != "fp16" else None
         before = nodes.get(node.inputs[0])
         scaler = before.op if before and isinstance(before.op, Affine) and read[before.name] == 1 else None
-        op, part = _moved(pair[1] if pair else node.op, field, method, node.step or node.name)
+        given = pair[1] if pair else node.op
+        op, part = _moved(given, field, method, node.step or node.name, ranges.get(node.name))
         if scaler and part.touched:
             scaler = followed(scaler, pair[0]) if pair else scaler
         if before and scaler and part.touched:
@@ -138,12 +147,17 @@ def quantize(program: Program, method: Method) -> Quantized:
     return Quantized(program=replace(program, nodes=tuple(nodes.values())), method=method, parts=tuple(parts))
 
 
+def calibrated(program: Program, rows: Columns) -> Ranges:
+    """What each weighted sum of a Program takes, for these rows, as `w8a8` needs it."""
+    return ranges_of(quantize(program, "int8").program, rows)
+
+
 def has_wide_weights(program: Program) -> bool:
     """Whether some weights are enough to be quantized."""
     return any(isinstance(node.op, Linear) and node.op.coef.size >= FEWEST_NUMBERS for node in program.nodes)
 
 
-def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
+def _moved(op: Op, field: Field, method: Method, step: str, between: Range | None) -> tuple[Op, Part]:
     numbers: Floats = getattr(op, field.name)
     used = np.s_[op.is_leaf] if isinstance(op, Forest) else np.s_[:]
     before = numbers[used]
@@ -152,6 +166,8 @@ def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
         return op, replace(part, kept=f"{before.size} numbers: too few")
     if not np.isfinite(before).all():
         return op, replace(part, kept="not all finite")
+    if method == "w8a8":
+        return _whole(op, part, between)
     snap = SHARES if isinstance(op, Forest) and grid.are_shares(before) else field.snap
     try:
         after = snap[method](before)
@@ -168,6 +184,15 @@ def _moved(op: Op, field: Field, method: Method, step: str) -> tuple[Op, Part]:
         case Linear():  # what it adds is stored beside them
             changed = replace(changed, intercept=changed.intercept.astype(np.float32).astype(np.float64))
     return changed, replace(part, distinct=(_distinct(before), _distinct(after)))
+
+
+def _whole(op: Op, part: Part, between: Range | None) -> tuple[Op, Part]:
+    found = in_whole_numbers(op, between) if isinstance(op, Linear) else "no weighted sum"
+    if isinstance(found, str):
+        return op, replace(part, kept=found)
+    after: Floats = found.weights.astype(np.float64) * found.scale[:, None]
+    distinct = part.distinct[0], _distinct(after)
+    return found, replace(part, kind="weights and activations", distinct=distinct)
 
 
 def _distinct(numbers: Floats) -> int:

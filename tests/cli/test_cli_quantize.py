@@ -49,6 +49,8 @@ def test_auto_takes_the_smallest_within_the_budget(edgepack: Any, tmp_path: Path
         (("--quantize", "int4", "--max-label-change", "lots"), 2, "lots: is no share; write for example 0.1% or 0.001"),
         (("--quantize", "auto", "--max-metric-drop", "fast"), 2, "fast: is no metric and drop; write for example"),
         (("--quantize", "auto", "--max-metric-drop", "r2:1%", "--label-column", "wage"), 2, "wage: no such column"),
+        (("--quantize", "w8a8"), 7, "w8a8: 0 of 2 tables; kept: table of RandomForestClassifier (6 numbers: too few)"),
+        (("--quantize", "int8", "--calibration", "rows.csv"), 2, "--calibration without activations to quantize; add"),
         (("--max-abs-error", "0.1"), 2, "a budget without --quantize; add for example --quantize auto"),
     ],
 )
@@ -69,3 +71,20 @@ def test_a_method_that_finds_nothing_ends_with_7_unless_that_is_fine(edgepack: A
     assert "int8: 0 of 2 tables; kept: table of RandomForestClassifier (6 numbers: too few), leaves" in done.err
     assert done.err.endswith("leave --quantize out, or pass --allow-noop\n")
     assert edgepack("export", "models:/trips/1", *words, "--allow-noop").code == 0
+
+
+def test_activations_are_quantized_by_what_calibration_rows_show(edgepack: Any, tmp_path: Path) -> None:
+    words = ("models:/net/1", "--rows", 500, "--json", "--out", tmp_path)
+    given = edgepack("export", *words, "--quantize", "w8a8", "--calibration", "rows.csv")
+    assert given.code == 0, given.err
+    told = given.json()["quantization"]
+    assert [part["kind"] for part in told["parts"] if not part["kept"]] == ["weights and activations"] * 2
+    assert (told["calibration"]["rows"], told["calibration"]["origin"]) == (20, "calibration")
+    again = edgepack("parity", tmp_path / "net-1", "--rows", 500)
+    assert again.code == 0, again.err
+    tried = edgepack("export", *words, "--quantize", "auto", "--overwrite")
+    assert tried.code == 0, tried.err
+    less = tried.json()["quantization"]
+    assert [t["method"] for t in less["tries"]] == ["none", "fp16", "int8", "int4", "w8a8"]
+    assert (less["calibration"]["rows"], less["calibration"]["origin"]) == (12, "input example")
+    assert told["calibration"]["ranges"] != less["calibration"]["ranges"]

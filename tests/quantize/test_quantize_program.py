@@ -29,7 +29,7 @@ from edgepack.ir.types import number
 from edgepack.lower import lower
 from edgepack.parity import Reference, Tolerance, make_cases, run_parity
 from edgepack.passes import optimize
-from edgepack.quantize import METHODS, effect_of, quantize
+from edgepack.quantize import OF_WEIGHTS, effect_of, quantize
 from edgepack.quantize.balance import balanced
 from edgepack.quantize.merge import without_equal_leaves
 from edgepack.quantize.server import QuantizedServer
@@ -60,7 +60,7 @@ def programs() -> dict[str, tuple[Any, Program]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "method", "target"), product(MODELS, METHODS, ["onnx", "coreml"]))
+@pytest.mark.parametrize(("name", "method", "target"), product(MODELS, OF_WEIGHTS, ["onnx", "coreml"]))
 def test_an_artifact_says_what_its_quantized_program_means(
     programs: Any, name: str, method: Any, target: str, tmp_path: Path
 ) -> None:
@@ -90,13 +90,13 @@ def test_finer_methods_move_answers_less(programs: Any, name: str) -> None:
     server = program.run(columns)
     errors = [
         effect_of(server, quantize(program, method).program.run(columns), origin="data").mean_abs_error
-        for method in METHODS
+        for method in OF_WEIGHTS
     ]
     assert errors[0] <= errors[1] / 10
     assert 0 < errors[1] < errors[2]
 
 
-@pytest.mark.parametrize(("name", "method"), product(MODELS, METHODS))
+@pytest.mark.parametrize(("name", "method"), product(MODELS, OF_WEIGHTS))
 def test_the_report_counts_what_changed(programs: Any, name: str, method: Any) -> None:
     _, program = programs[name]
     quantized = quantize(program, method)
@@ -157,7 +157,7 @@ def test_merging_equal_leaves_changes_no_answer(programs: Any, name: str) -> Non
     np.testing.assert_array_equal(merged.run(rows), coarse.run(rows))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_WEIGHTS)
 def test_quantized_text_is_refused_by_core_ml_in_one_line(method: Any) -> None:
     texts = [f"word{k % 90} and word{k * 7 % 90}" for k in range(200)]
     model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, np.arange(200) % 3)

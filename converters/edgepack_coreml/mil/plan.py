@@ -13,7 +13,7 @@ import numpy as np
 from edgepack.contract import Interface, Problem
 from edgepack.errors import UsageError
 from edgepack.ir import Node, Program
-from edgepack.ir.ops import Constant, Label, Linear, Lookup, OnnxBlock, Op
+from edgepack.ir.ops import Constant, IntegerLinear, Label, Linear, Lookup, OnnxBlock, Op
 from edgepack_coreml import plan as classic
 from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, output_feature
@@ -242,6 +242,8 @@ def _writer(op: Op) -> Callable[..., Var]:
         raise Refused(f"{type(op.estimator).__name__} is known as an ONNX graph only")
     if isinstance(op, categories.Rows):
         return categories.rows
+    if isinstance(op, IntegerLinear):
+        raise Refused("activations in whole numbers are for ONNX alone; use --quantize int8")
     if type(op) not in WRITERS:
         raise Refused(f"{type(op).__name__} has no ML Program operation")
     return WRITERS[type(op)]

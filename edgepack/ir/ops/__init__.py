@@ -7,6 +7,7 @@ from edgepack.ir.ops.coupling import Coupling
 from edgepack.ir.ops.decide import ArgMax, Label, Step
 from edgepack.ir.ops.elementwise import Affine, Clip, Elementwise
 from edgepack.ir.ops.forest import Forest
+from edgepack.ir.ops.integer import IntegerLinear
 from edgepack.ir.ops.linear import Linear, Sum
 from edgepack.ir.ops.links import Complement, Normalize, Sigmoid, Softmax
 from edgepack.ir.ops.missing import Impute, Indicate
@@ -32,6 +33,7 @@ __all__ = [
     "Forest",
     "Impute",
     "Indicate",
+    "IntegerLinear",
     "Label",
     "Linear",
     "Lookup",

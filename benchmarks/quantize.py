@@ -182,9 +182,13 @@ def figures(name: str, real: Real) -> Iterator[tuple[str, list[str], Sizes]]:
             except BudgetError as error:
                 yield method, [name, method, str(error), *[""] * (len(HEADINGS) - 3)], {}
                 continue
-            answers = shrunk.compiled.program.run(columns)
-            sizes = next(t["sizes"] for t in shrunk.document["tries"] if t["method"] == shrunk.document["method"])
-            label = f"auto: {shrunk.document['method']}" if method == "auto" else method
+            chosen = shrunk.document["chosen"]
+            tried = {t["method"]: t["sizes"] for t in shrunk.document["tries"]}
+            sizes = {t: tried[how][t] for t, how in chosen.items()}
+            coarsest = max(chosen, key=lambda t: chosen[t] == shrunk.document["method"])
+            answers = shrunk.compiled[coarsest].program.run(columns)
+            auto = ", ".join(dict.fromkeys(chosen.values()))
+            label = f"auto: {auto}" if method == "auto" else method
             row = [name if method == "none" else "", label]
             for target in TARGETS:
                 if target not in sizes:

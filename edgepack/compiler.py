@@ -155,8 +155,6 @@ def compile_model(
     sample: Any = None,
     input_dtype: InputDtype = "float32",
     output: contract.Method | None = None,
-    quantize: Method | None = None,
-    ranges: Ranges | None = None,
     on_step: Callable[[str], object] | None = None,
 ) -> Compiled:
     """A model by its MLflow URI or local folder, compiled.
@@ -166,7 +164,6 @@ def compile_model(
         env: where the model is read and answers; see `edgepack.source.load`.
         sample: rows to use in place of the model's own input example.
         output: the method whose answers to compile; see `edgepack.lower.lower`.
-        quantize: how to make its tables smaller, with `ranges` for `w8a8`.
         on_step: called with the path of every step that is looked at.
 
     Raises:
@@ -188,7 +185,7 @@ def compile_model(
     lowered = lower(
         fitted.estimator, rows, input_dtype=input_dtype, output=output, original=fitted.server, on_step=on_step
     )
-    compiled = Compiled(
+    return Compiled(
         source=source,
         estimator=fitted.estimator,
         original=fitted.server,
@@ -196,4 +193,3 @@ def compile_model(
         lowered=lowered,
         program=optimize(lowered),
     )
-    return compiled if quantize is None else compiled.quantized_by(quantize, ranges)

@@ -52,7 +52,7 @@ def server_drift(
     from edgepack.parity import compare, not_run
 
     columns, expected = read_golden(bundle.path / GOLDEN, bundle.interface)
-    if bundle.manifest.quantized_by is not None:
+    if bundle.manifest.is_quantized:
         columns, expected = _originally(bundle, columns, tracking_uri, allow_pickle, env)
     with RestClient(url) as client:
         try:

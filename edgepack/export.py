@@ -6,14 +6,25 @@ import platform
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgepack.compiler import Compiled, compile_model
-from edgepack.contract import Artifact, EmitOptions, InputDtype, Method, Precision, Runner, Target, Verdict
+from edgepack.contract import (
+    Answers,
+    Artifact,
+    Columns,
+    EmitOptions,
+    InputDtype,
+    Method,
+    Precision,
+    Runner,
+    Target,
+    Verdict,
+)
 from edgepack.errors import EdgepackError, ParityError, UnsupportedError, UsageError
 from edgepack.shrink import QUANTIZED_IOS, Rows, Wish, shrink
 from edgepack.survey import of_target
@@ -108,7 +119,6 @@ def export(
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
     from edgepack.described import descriptions_of, metadata_of
-    from edgepack.parity import bound_files, prove_files, run_parity
     from edgepack.rows import columns_of, with_truth
     from edgepack.targets import find_target
 
@@ -159,6 +169,7 @@ def export(
             descriptions=descriptions_of(compiled.source, compiled.program.interface),
         )
         shrunk = None
+        forms: Mapping[str, Compiled] = {target.name: compiled for target in chosen}
         if wish is None:
             artifacts = tuple(_emit(compiled, target, Path(scratch), options, progress) for target in chosen)
         else:
@@ -179,29 +190,19 @@ def export(
                 truth=answers_known,
                 on_progress=progress,
             )
-            compiled, artifacts = shrunk.compiled, shrunk.artifacts
-        cases = cases_for(compiled, rows=rows, data=more)
-        runners = {t.name: _runner(t, a, compiled) for t, a in zip(chosen, artifacts, strict=True)}
+            forms, artifacts = shrunk.compiled, shrunk.artifacts
+            compiled = forms[chosen[0].name]
         files = {t.name: (t, a.path) for t, a in zip(chosen, artifacts, strict=True)}
-        allowed = tolerance or compiled.tolerance
-        verdicts = run_parity(
-            compiled.reference,
-            runners,
-            cases,
-            program=compiled.meaning,
-            stages=stages(compiled, files, allowed),
-            tolerance=allowed,
-            on_progress=progress,
-        )
-        if compiled.is_provable:
-            progress("prove", 0, 0)
-            verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files)
-            verdicts = bound_files(
-                verdicts, compiled.lowered, compiled.server, files, ranges=compiled.lowered.ranges, tolerance=allowed
+        judged: dict[str, Judged] = {}
+        for form, names in by_form(forms):
+            found = _judged(
+                form, {n: files[n] for n in names}, rows=rows, data=more, tolerance=tolerance, progress=progress
             )
+            judged.update(dict.fromkeys(names, found))
+        verdicts = tuple(judged[name].verdicts[name] for name in files)
         if not keep_failed:
             require(verdicts)
-        golden, answers = _golden(compiled, cases, runners.values())
+        golden = judged[chosen[0].name].golden
         progress("seal", 0, 0)
         bundle = seal_bundle(
             folder,
@@ -212,8 +213,9 @@ def export(
             lineage=compiled.source.lineage,
             lineage_mode=lineage,
             artifacts=artifacts,
-            columns=golden,
-            answers=answers,
+            columns=golden[0],
+            answers=golden[1],
+            goldens={name: own.golden for name, own in judged.items() if own.golden is not golden},
             verdicts=verdicts,
             tools=tools(),
             expires_utc=expires_utc,
@@ -252,6 +254,55 @@ def _attest(bundle: Bundle, kinds: Sequence[Kind], compiled: Compiled, key: Sign
         lineage=compiled.source.lineage,
         key=key,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Verdicts by target on artifacts that hold the same numbers, and the golden rows for them."""
+
+    verdicts: Mapping[str, Verdict]
+    golden: tuple[Columns, Answers]
+
+
+def by_form(forms: Mapping[str, Compiled]) -> list[tuple[Compiled, list[str]]]:
+    """Each of a model's forms, and the targets whose artifacts hold its numbers, in their order."""
+    found: dict[int, tuple[Compiled, list[str]]] = {}
+    for target, compiled in forms.items():
+        found.setdefault(id(compiled), (compiled, []))[1].append(target)
+    return list(found.values())
+
+
+def _judged(
+    compiled: Compiled,
+    files: Mapping[str, tuple[Target, Path]],
+    *,
+    rows: int,
+    data: Columns | None,
+    tolerance: Tolerance | None,
+    progress: Progress,
+) -> Judged:
+    from edgepack.parity import bound_files, prove_files, run_parity
+
+    cases = cases_for(compiled, rows=rows, data=data)
+    runners = {name: _runner(target, path, compiled) for name, (target, path) in files.items()}
+    allowed = tolerance or compiled.tolerance
+    verdicts = run_parity(
+        compiled.reference,
+        runners,
+        cases,
+        program=compiled.meaning,
+        stages=stages(compiled, files, allowed),
+        tolerance=allowed,
+        on_progress=progress,
+    )
+    if compiled.is_provable:
+        progress("prove", 0, 0)
+        verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files)
+        verdicts = bound_files(
+            verdicts, compiled.lowered, compiled.server, files, ranges=compiled.lowered.ranges, tolerance=allowed
+        )
+    golden = _golden(compiled, cases, runners.values())
+    return Judged(verdicts=dict(zip(files, verdicts, strict=True)), golden=golden)
 
 
 def check(compiled: Compiled, targets: Sequence[Target]) -> None:
@@ -369,15 +420,15 @@ def _emit(compiled: Compiled, target: Target, scratch: Path, options: EmitOption
     return target.emit(compiled.program, into, options)
 
 
-def _runner(target: Target, artifact: Artifact, compiled: Compiled) -> Runner | str:
+def _runner(target: Target, path: Path, compiled: Compiled) -> Runner | str:
     """The artifact's runner, or why there is none here."""
     try:
-        return target.open(artifact.path, compiled.program.interface)
+        return target.open(path, compiled.program.interface)
     except EdgepackError as error:
         return str(error)
 
 
-def _golden(compiled: Compiled, cases: Cases, runners: Iterable[Runner | str]) -> tuple[Any, Any]:
+def _golden(compiled: Compiled, cases: Cases, runners: Iterable[Runner | str]) -> tuple[Columns, Answers]:
     """Rows for the device to check itself with: spread evenly over all that parity compares and the server answers."""
     import numpy as np
 

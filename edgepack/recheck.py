@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from edgepack.compiler import Compiled, compile_model
 from edgepack.contract import Runner, Target, Verdict
 from edgepack.errors import EdgepackError, SourceError
-from edgepack.export import Progress, cases_for, stages
-from edgepack.matrix import in_runtimes, runtime_runners
+from edgepack.export import Progress, by_form, cases_for, stages
+from edgepack.matrix import TARGET, in_runtimes, runtime_runners
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
@@ -65,29 +65,33 @@ def recheck(
         ranges = declared(bounds, compiled.lowered.interface, compiled.lowered.ranges)
         more = None if data is None else columns_of(data, compiled.program.interface)
         seen = None if stream is None else stream.sample(SEEN_ROWS)
-        cases = cases_for(compiled, rows=rows, data=more, seen=seen)
-        allowed = tolerance or compiled.tolerance
-        own = runners(bundle)
-        with runtime_runners(bundle, runtimes) as further:
-            verdicts = run_parity(
-                compiled.reference,
-                {**own, **further},
-                cases,
-                program=compiled.meaning,
-                stages=stages(compiled, files(bundle), allowed),
-                tolerance=allowed,
-                on_progress=on_progress,
-            )
-        verdicts, elsewhere = verdicts[: len(own)], in_runtimes(verdicts[len(own) :])
-        if stream is not None:
-            verdicts = merge(verdicts, _on_data(stream, compiled, own, allowed, progress))
-        if compiled.is_provable:
-            progress("prove", 0, 0)
-            verdicts = prove_files(verdicts, compiled.lowered, compiled.server, files(bundle))
-            verdicts = bound_files(
-                verdicts, compiled.lowered, compiled.server, files(bundle), ranges=ranges, tolerance=allowed
-            )
-        return (*verdicts, *elsewhere)
+        own, elsewhere = runners(bundle), tuple[Verdict, ...]()
+        judged: dict[str, Verdict] = {}
+        for form, names in forms(compiled, bundle):
+            cases = cases_for(form, rows=rows, data=more, seen=seen)
+            allowed = tolerance or form.tolerance
+            sealed = {name: file for name, file in files(bundle).items() if name in names}
+            mine = {name: own[name] for name in names}
+            others = runtimes if TARGET in names or TARGET not in own else ()
+            with runtime_runners(bundle, others) as further:
+                verdicts = run_parity(
+                    form.reference,
+                    {**mine, **further},
+                    cases,
+                    program=form.meaning,
+                    stages=stages(form, sealed, allowed),
+                    tolerance=allowed,
+                    on_progress=on_progress,
+                )
+            verdicts, elsewhere = verdicts[: len(mine)], elsewhere or in_runtimes(verdicts[len(mine) :])
+            if stream is not None:
+                verdicts = merge(verdicts, _on_data(stream, form, mine, allowed, progress))
+            if form.is_provable:
+                progress("prove", 0, 0)
+                verdicts = prove_files(verdicts, form.lowered, form.server, sealed)
+                verdicts = bound_files(verdicts, form.lowered, form.server, sealed, ranges=ranges, tolerance=allowed)
+            judged.update(zip(mine, verdicts, strict=True))
+        return (*(judged[name] for name in own), *elsewhere)
 
 
 def _on_data(
@@ -111,14 +115,13 @@ def recheck_golden(
 
     The server gave their answers at export, so no registry is needed.
     """
-    from edgepack.bundle.files import GOLDEN
-    from edgepack.bundle.golden import read_golden
-    from edgepack.parity import Tolerance, compare, not_run
+    from edgepack.parity import compare, not_run
 
-    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface, sha256=bundle.manifest.golden.sha256)
-    count = len(next(iter(answers.values())))
+    golden = {target: bundle.golden(target) for target in bundle.targets}
 
     def judged(target: str, runner: Runner | str) -> Verdict:
+        columns, answers = golden.get(target) or bundle.golden(TARGET)  # a runtime's word is no target
+        count = len(next(iter(answers.values())))
         if isinstance(runner, str):
             return not_run(target, runner)
         try:
@@ -142,7 +145,10 @@ def recheck_golden(
 
 
 def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pickle: bool, env: Env) -> Compiled:
-    """The model that a bundle was made from, compiled anew; its files must have the digests of the manifest."""
+    """The model that a bundle was made from, compiled anew; its files must have the digests of the manifest.
+
+    Its numbers are its own: `forms` gives it those of quantized artifacts.
+    """
     uri, lineage = bundle.origin
     if not uri:
         raise SourceError("the bundle does not say where it came from; compare its golden rows alone (--golden)")
@@ -154,8 +160,6 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
         env=env,
         input_dtype=bundle.interface.input_dtype,
         output=None if "probabilities" in bundle.interface.outputs else bundle.interface.method,
-        quantize=bundle.manifest.quantized_by,
-        ranges=bundle.manifest.activation_ranges,
     )
     sealed, found = _digest(lineage), _digest(compiled.source.lineage)
     if sealed != found:
@@ -164,6 +168,16 @@ def original(bundle: Bundle, into: Path, *, tracking_uri: str | None, allow_pick
             "export it again"
         )
     return compiled
+
+
+def forms(compiled: Compiled, bundle: Bundle) -> list[tuple[Compiled, list[str]]]:
+    """The model with the numbers of each artifact, and the targets that share these."""
+    manifest, made = bundle.manifest, dict[Any, Compiled]()
+    for target in bundle.targets:
+        method = manifest.quantized_by(target)
+        if method not in made:
+            made[method] = compiled if method is None else compiled.quantized_by(method, manifest.activation_ranges)
+    return by_form({target: made[manifest.quantized_by(target)] for target in bundle.targets})
 
 
 def runners(bundle: Bundle) -> Mapping[str, Runner | str]:

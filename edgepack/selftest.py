@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgepack.errors import ParityError
 from edgepack.export import Progress, cases_for
-from edgepack.recheck import files, original
+from edgepack.recheck import files, forms, original
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle
@@ -34,7 +34,7 @@ def self_test(
         SourceError: the model cannot be loaded any more, or is not the one that the bundle was made from.
         ParityError: an artifact fails without any mistake.
     """
-    from edgepack.parity.power import SelfTest
+    from edgepack.parity.power import SelfTest, joined
     from edgepack.rows import columns_of
 
     progress = on_progress or (lambda _what, _done, _total: None)
@@ -42,13 +42,16 @@ def self_test(
         progress("compile", 0, 0)
         compiled = original(bundle, Path(scratch), tracking_uri=tracking_uri, allow_pickle=allow_pickle, env=env)
         more = None if data is None else columns_of(data, compiled.program.interface)
-        return SelfTest(
-            reference=compiled.reference,
-            lowered=compiled.meaning,
-            cases=cases_for(compiled, rows=rows, data=more),
-            sample=compiled.sample_columns if more is None else more,
-            tolerance=tolerance or compiled.tolerance,
-        ).run(files(bundle), progress)
+        return joined(
+            SelfTest(
+                reference=form.reference,
+                lowered=form.meaning,
+                cases=cases_for(form, rows=rows, data=more),
+                sample=form.sample_columns if more is None else more,
+                tolerance=tolerance or form.tolerance,
+            ).run({name: file for name, file in files(bundle).items() if name in names}, progress)
+            for form, names in forms(compiled, bundle)
+        )
 
 
 def require_power(power: Power) -> None:

@@ -12,13 +12,16 @@ import numpy as np
 
 from edgepack.contract import Artifact, Columns, EmitOptions, Target
 from edgepack.errors import BudgetError, UnsupportedError
-from edgepack.quantize import METHODS, Budget, Effect, Method, Ranges, effect_of, has_wide_weights
+from edgepack.quantize import METHODS, OF_WEIGHTS, Budget, Effect, Method, Ranges, effect_of, has_wide_weights
 
 if TYPE_CHECKING:
     from edgepack.compiler import Compiled
     from edgepack.ir import Program
 
 Wanted = Method | Literal["auto"]
+
+ABOUT = 1.01
+"""As small: one per cent of bytes is no reason to move answers further."""
 
 QUANTIZED_IOS = 16
 """The iOS that brought compressed constants."""
@@ -78,35 +81,36 @@ class Try:
 
     Attributes:
         method: None for the model as it is.
-        sizes: by target.
+        artifacts, sizes: by target, of those that can say it.
         effect: on the rows that the choice is made by.
-        over: what is over the budget, or why a target does not say it.
+        over: what is over the budget.
         ranges: what each weighted sum takes, where activations are quantized.
     """
 
     method: Method | None
     compiled: Compiled
-    artifacts: tuple[Artifact, ...]
-    sizes: dict[str, Size]
+    artifacts: Mapping[str, Artifact]
+    sizes: Mapping[str, Size]
     effect: Effect
     over: tuple[str, ...]
     ranges: Ranges = field(default_factory=dict)
 
     @property
-    def size_bytes(self) -> int:
-        """Of all targets together."""
-        return sum(size.size_bytes for size in self.sizes.values())
+    def cost(self) -> tuple[int, float]:
+        """How far it moves the answers; less is better."""
+        return self.effect.label_changes, self.effect.max_abs_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shrunk:
-    """What was chosen, and what from.
+    """What was chosen for each target, and what from.
 
     Attributes:
-        document: for the manifest: the method, what it did to each table, to the answers and to the sizes.
+        compiled: by target, the model with the numbers that its artifact has.
+        document: for the manifest: the methods, what they did to each table, to the answers and to the sizes.
     """
 
-    compiled: Compiled
+    compiled: Mapping[str, Compiled]
     artifacts: tuple[Artifact, ...]
     document: dict[str, Any]
 
@@ -123,7 +127,7 @@ def shrink(
     truth: Any = None,
     on_progress: Progress,
 ) -> Shrunk:
-    """The artifacts of the chosen way.
+    """The artifacts of the chosen way; `auto` chooses for each target by itself.
 
     Args:
         into: a folder for artifacts.
@@ -154,26 +158,21 @@ def shrink(
         drop = drop_of(wish.budget.metric, known, server, answers, of.program.interface.classes)
         return replace(found, metric=drop.metric, metric_drop=drop.size, metric_scatter=drop.scatter)
 
-    def emitted(program: Program, name: str, changed: EmitOptions) -> tuple[Artifact, ...]:
-        artifacts = []
+    def emitted(program: Program, name: str, changed: EmitOptions) -> dict[str, Artifact]:
+        artifacts = {}
         for target in targets:
             on_progress(f"emit {target.name} {name}", 0, 0)
             folder = into / name / target.name
             folder.mkdir(parents=True)
-            artifacts.append(target.emit(program, folder, changed))
-        return tuple(artifacts)
+            try:
+                artifacts[target.name] = target.emit(program, folder, changed)
+            except UnsupportedError:
+                if wish.quantize != "auto" or program is compiled.program:
+                    raise
+        return artifacts
 
-    def sizes(artifacts: Sequence[Artifact]) -> dict[str, Size]:
-        return {a.target: size_of(a.path, t) for t, a in zip(targets, artifacts, strict=True)}
-
-    def worth(method: Method) -> Try | None:
-        """The attempt, where there are weighted sums to quantize the activations of, and every target says it."""
-        if method == "w8a8" and not has_wide_weights(compiled.program):
-            return None
-        try:
-            return attempt(method)
-        except UnsupportedError:
-            return None
+    def sizes(artifacts: Mapping[str, Artifact]) -> dict[str, Size]:
+        return {t.name: size_of(artifacts[t.name].path, t) for t in targets if t.name in artifacts}
 
     def attempt(method: Method | None) -> Try:
         ranges = compiled.calibrated(calibration.columns) if method == "w8a8" else {}
@@ -194,12 +193,13 @@ def shrink(
         )
 
     if wish.quantize == "auto":
-        tries = [attempt(None), *(found for method in METHODS if (found := worth(method)))]
+        methods = METHODS if has_wide_weights(compiled.program) else OF_WEIGHTS  # nothing else has activations
+        tries = [attempt(None), *map(attempt, methods)]
+        chosen = {target.name: _smallest(tries, target.name) for target in targets}
     else:
         tries = [attempt(None), *([attempt(wish.quantize)] if wish.quantize else [])]
-    chosen = _smallest(tries) if wish.quantize == "auto" else tries[-1]
-    if wish.quantize not in (None, "auto"):
-        _require(chosen, wish)
+        chosen = {target.name: tries[-1] for target in targets}
+        _require(tries[-1], wish)
     before = sizes(emitted(compiled.program, "before", replace(options, packs=False))) if wish.packs else tries[0].sizes
     document = _document(chosen, tries, wish, before)
     if any(t.ranges for t in tries):
@@ -208,7 +208,11 @@ def shrink(
             "origin": calibration.origin,
             "ranges": next(t.ranges for t in tries if t.ranges),
         }
-    return Shrunk(compiled=chosen.compiled, artifacts=chosen.artifacts, document=document)
+    return Shrunk(
+        compiled={target: taken.compiled for target, taken in chosen.items()},
+        artifacts=tuple(taken.artifacts[target] for target, taken in chosen.items()),
+        document=document,
+    )
 
 
 def size_of(path: Path, target: Target | None = None) -> Size:
@@ -233,12 +237,13 @@ def _deflated(content: bytes) -> int:
     return len(zlib.compress(content, 6))
 
 
-def _smallest(tries: Sequence[Try]) -> Try:
-    """The smallest that keeps within the budget."""
-    within = [candidate for candidate in tries if not candidate.over]
+def _smallest(tries: Sequence[Try], target: str) -> Try:
+    """The smallest that keeps within the budget; of those that are as small, the one that moves answers least."""
+    within = [t for t in tries if not t.over and target in t.sizes]
     if not within:
         raise BudgetError("auto: no way of quantizing keeps within the budget; allow more")
-    return min(within, key=lambda candidate: candidate.size_bytes)
+    least = min(t.sizes[target].size_bytes for t in within)
+    return min((t for t in within if t.sizes[target].size_bytes <= ABOUT * least), key=lambda t: t.cost)
 
 
 def _require(chosen: Try, wish: Wish) -> None:
@@ -249,35 +254,46 @@ def _require(chosen: Try, wish: Wish) -> None:
         raise BudgetError(f"{chosen.method}: {'; '.join(chosen.over)}; allow more, or choose a finer method")
 
 
-def _document(chosen: Try, tries: Sequence[Try], wish: Wish, before: Mapping[str, Size]) -> dict[str, Any]:
-    parts = chosen.compiled.quantized.parts if chosen.compiled.quantized else ()
+def _document(
+    chosen: Mapping[str, Try], tries: Sequence[Try], wish: Wish, before: Mapping[str, Size]
+) -> dict[str, Any]:
+    """For the manifest; what stands at its top is of the artifact that moves answers furthest."""
+    coarsest = max(chosen.values(), key=lambda taken: taken.cost)
+    several = len({taken.method for taken in chosen.values()}) > 1
     return {
         "asked": wish.quantize or "none",
-        "method": chosen.method or "none",
-        "packed": wish.packs or chosen.method is not None,
+        "method": coarsest.method or "none",
+        "chosen": {target: taken.method or "none" for target, taken in chosen.items()},
+        "packed": wish.packs or coarsest.method is not None,
         "before": {target: size.document() for target, size in before.items()},
-        "effect": _told(chosen.effect),
-        "parts": [
-            {
-                "step": part.step,
-                "kind": part.kind,
-                "numbers": part.numbers,
-                "distinct_before": part.distinct[0],
-                "distinct_after": part.distinct[1],
-                "kept": part.kept,
-            }
-            for part in parts
-        ],
+        "effect": _told(coarsest.effect),
+        "parts": _parts(coarsest),
         "tries": [
             {
                 "method": t.method or "none",
                 "sizes": {target: size.document() for target, size in t.sizes.items()},
                 "effect": _told(t.effect),
                 "over_budget": list(t.over),
+                **({"parts": _parts(t)} if several and t in chosen.values() else {}),
             }
             for t in tries
         ],
     }
+
+
+def _parts(taken: Try) -> list[dict[str, Any]]:
+    quantized = taken.compiled.quantized
+    return [
+        {
+            "step": part.step,
+            "kind": part.kind,
+            "numbers": part.numbers,
+            "distinct_before": part.distinct[0],
+            "distinct_after": part.distinct[1],
+            "kept": part.kept,
+        }
+        for part in (quantized.parts if quantized else ())
+    ]
 
 
 def _told(effect: Effect) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_auto_keeps_its_budget_on_rows_that_it_did_not_see(
     columns = columns_of(X[seen], compiled.program.interface)
     shrunk = _shrink(compiled, Wish(quantize="auto", budget=budget), columns, tmp_path, truth=y[seen])
     others = columns_of(X[unseen], compiled.program.interface)
-    server, answers = compiled.program.run(others), shrunk.compiled.program.run(others)
+    server, answers = compiled.program.run(others), shrunk.compiled["onnx"].program.run(others)
     effect = effect_of(server, answers, origin="data")
     if budget.metric:
         drop = drop_of(budget.metric, y[unseen], server, answers, compiled.program.interface.classes)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgepack.bundle.files import MANIFEST, copy_measured, measure, names_in, read_small, told
 from edgepack.bundle.lineage import lineage_path, read_lineage
 from edgepack.bundle.manifest import Manifest
-from edgepack.contract import Interface, Runner
+from edgepack.contract import Answers, Columns, Interface, Runner
 from edgepack.errors import SignatureError, UsageError
 
 if TYPE_CHECKING:
@@ -109,6 +109,13 @@ class Bundle:
     def targets(self) -> tuple[str, ...]:
         """The targets that the bundle holds an artifact for, in the manifest's order."""
         return tuple(entry.artifact.target for entry in self.manifest.artifacts)
+
+    def golden(self, target: str) -> tuple[Columns, Answers]:
+        """The golden rows that a target's artifact answers. Raises `SignatureError` where they are other bytes now."""
+        from edgepack.bundle.golden import read_golden
+
+        file = self.manifest.golden_of(target)
+        return read_golden(self.path / file.path, self.interface, sha256=file.sha256)
 
     def runner(self, target: str) -> BoundRunner:
         """A runner for the artifact of a target, loaded from the very bytes that the manifest names.

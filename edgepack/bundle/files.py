@@ -20,6 +20,12 @@ MANIFEST = "manifest.json"
 SIGNATURE = "model.sig"
 GOLDEN = "golden.json"
 
+
+def golden_of(target: str) -> str:
+    """The golden rows of a target whose artifact was quantized in another way than the first's."""
+    return f"golden.{target}.json"
+
+
 _CHUNK = 1 << 20
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from edgepack.bundle.files import GOLDEN, MANIFEST, read_small
+from edgepack.bundle.files import MANIFEST, read_small
 from edgepack.bundle.strict_json import parse, plain, with_floats
 from edgepack.contract import Answers, Columns, Input, Interface
 from edgepack.errors import SignatureError, UsageError
@@ -75,17 +75,17 @@ def read_golden(path: Path, interface: Interface, *, sha256: str | None = None) 
     """
     data = read_small(path.parent, path.name)
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise _refused(f"its sha256 is not the one in {MANIFEST}")
+        raise _refused(path.name, f"its sha256 is not the one in {MANIFEST}")
     document = with_floats(parse(data, path.name))
     match document:
         case {"schema_version": 1, "rows": list(rows)} if len(document) == 2:
             pass
         case _:
-            raise _refused("no rows with schema_version 1")
+            raise _refused(path.name, "no rows with schema_version 1")
     try:
         return rows_of(rows, interface)
     except Misfit as misfit:
-        raise _refused(str(misfit)) from misfit
+        raise _refused(path.name, str(misfit)) from misfit
 
 
 class Misfit(ValueError):
@@ -193,5 +193,5 @@ def _labels(cells: list[Any], interface: Interface) -> Array:
     return labels
 
 
-def _refused(reason: str) -> SignatureError:
-    return SignatureError(f"{GOLDEN}: {reason}; get the bundle again")
+def _refused(name: str, reason: str) -> SignatureError:
+    return SignatureError(f"{name}: {reason}; get the bundle again")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -17,6 +17,7 @@ from edgepack.bundle.files import (
     BundledFile,
     clashes,
     deflated_size_bytes,
+    golden_of,
     measure,
     names_in,
     told,
@@ -66,6 +67,7 @@ class Manifest:
         tools: versions by name (`{"scikit-learn": "1.9.1"}`).
         bench: timings, in the bench room's form; None where nothing was timed.
         quantization: how the artifacts were made smaller, and what that did; None where they were not.
+        golden, goldens: the golden rows, and those of targets whose artifacts answer others.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Manifest:
     bench: Mapping[str, Any] | None = None
     expires_utc: str | None = None
     quantization: Mapping[str, Any] | None = None
+    goldens: Mapping[str, BundledFile] = field(default_factory=dict)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -99,10 +102,19 @@ class Manifest:
         return _manifest(with_floats(document))
 
     @property
-    def quantized_by(self) -> Any:
-        """The method that moved the artifacts' numbers; None where they are the model's own."""
-        method = (self.quantization or {}).get("method", "none")
+    def is_quantized(self) -> bool:
+        """Whether an artifact's numbers are others than the model's own."""
+        return any(self.quantized_by(entry.artifact.target) for entry in self.artifacts)
+
+    def quantized_by(self, target: str) -> Any:
+        """The method that moved an artifact's numbers; None where they are the model's own."""
+        told = self.quantization or {}
+        method = told.get("chosen", {}).get(target, told.get("method", "none"))
         return None if method == "none" else method
+
+    def golden_of(self, target: str) -> BundledFile:
+        """The golden rows that a target's artifact answers."""
+        return self.goldens.get(target, self.golden)
 
     @property
     def activation_ranges(self) -> Mapping[str, tuple[float, float]]:
@@ -113,7 +125,7 @@ class Manifest:
     @property
     def files(self) -> tuple[BundledFile, ...]:
         """Every file that the manifest names: the artifacts' and the golden rows."""
-        return (*(file for entry in self.artifacts for file in entry.files), self.golden)
+        return (*(file for entry in self.artifacts for file in entry.files), self.golden, *self.goldens.values())
 
     def mismatches(self, found: Mapping[str, str]) -> list[str]:
         """How the files found in the bundle, SHA-256 by name, differ from those that the manifest names."""
@@ -147,6 +159,7 @@ def build_manifest(
     tools: Mapping[str, str],
     bench: Mapping[str, Any] | None = None,
     quantization: Mapping[str, Any] | None = None,
+    goldens: Sequence[str] = (),
     created_utc: str | None = None,
     expires_utc: str | None = None,
 ) -> dict[str, Any]:
@@ -156,6 +169,7 @@ def build_manifest(
         folder: the bundle; it holds the artifacts and `golden.json` already, which are measured here.
         artifacts: each with its path in `folder`, absolute or relative to it.
         created_utc: `YYYY-MM-DDTHH:MM:SSZ`; now, if not given.
+        goldens: the targets with golden rows of their own.
         expires_utc: in the same form; the bundle is refused from then on.
 
     Raises:
@@ -179,6 +193,8 @@ def build_manifest(
         document["expires_utc"] = expires_utc
     if quantization is not None:
         document["quantization"] = plain(quantization, "quantization")
+    if goldens:
+        document["goldens"] = {target: asdict(measure(folder, golden_of(target))) for target in goldens}
     if problems := _problems(document):
         raise UsageError(f"{told(problems)}; a manifest cannot hold that")
     return document
@@ -281,7 +297,11 @@ def _file_problems(document: Any) -> Iterable[str]:
                 yield f"artifacts[{i}].files[{j}].path: {file['path']!r} is not in {entry['path']!r}"
         if (total := sum(file["size_bytes"] for file in entry["files"])) != entry["size_bytes"]:
             yield f"artifacts[{i}].size_bytes: {entry['size_bytes']} is not the files' {total}"
-    yield from clashes([*names, document["golden"]["path"], MANIFEST])
+    goldens = [document["golden"]["path"], *(file["path"] for file in document.get("goldens", {}).values())]
+    for path in goldens:
+        if reason := unsafe_name(path):
+            yield f"goldens: {path!r} is {reason}"
+    yield from clashes([*names, *goldens, MANIFEST])
 
 
 def _repeated(values: Iterable[str]) -> Iterable[tuple[int, str]]:
@@ -317,6 +337,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
         bench=raw.get("bench"),
         expires_utc=raw.get("expires_utc"),
         quantization=raw.get("quantization"),
+        goldens={target: BundledFile(**file) for target, file in raw.get("goldens", {}).items()},
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgepack.bundle.bundle import Bundle
-from edgepack.bundle.files import GOLDEN, MANIFEST, SIGNATURE, unsafe_name
+from edgepack.bundle.files import GOLDEN, MANIFEST, SIGNATURE, golden_of, unsafe_name
 from edgepack.bundle.lineage import Mode, lineage_document, lineage_path, shipped_lineage, shipped_uri
 from edgepack.bundle.manifest import Manifest, build_manifest, write_manifest
 from edgepack.bundle.swap import swap
@@ -36,6 +36,7 @@ def seal_bundle(
     artifacts: Sequence[Artifact],
     columns: Columns,
     answers: Answers,
+    goldens: Mapping[str, tuple[Columns, Answers]] | None = None,
     verdicts: Sequence[Verdict],
     tools: Mapping[str, str],
     bench: Mapping[str, Any] | None = None,
@@ -55,6 +56,7 @@ def seal_bundle(
             bundle, to `lineage_path(out)`.
         artifacts: emitted anywhere; each is copied to `<target>/<its name>`.
         columns, answers: the golden rows.
+        goldens: those of targets whose artifacts were quantized in another way than the first's.
         expires_utc: as in `build_manifest`.
         documents: further files by name, each rendered from the manifest before the bundle is signed.
         overwrite: whether a bundle at `out` is replaced. Anything else there never is.
@@ -72,6 +74,8 @@ def seal_bundle(
         from edgepack.bundle.golden import write_golden
 
         write_golden(partial / GOLDEN, columns, answers, interface)
+        for target, own in (goldens or {}).items():
+            write_golden(partial / golden_of(target), *own, interface)
         document = build_manifest(
             partial,
             name=name,
@@ -81,6 +85,7 @@ def seal_bundle(
             lineage=shipped_lineage(uri, lineage, lineage_mode),
             artifacts=placed,
             verdicts=verdicts,
+            goldens=tuple(goldens or ()),
             tools=tools,
             bench=bench,
             expires_utc=expires_utc,

@@ -116,23 +116,30 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
     for name in [*columns, ""]:
         table.add_column(name, justify="left" if name in ("method", "") else "right")
     for tried in quantization["tries"]:
-        sizes = [tried["sizes"][target] for target in targets]
+        sizes = [tried["sizes"].get(target) for target in targets]
         found = tried["effect"]
-        chosen = tried["method"] == quantization["method"]
+        chosen = [target for target in targets if _chosen(quantization, target) == tried["method"]]
+        told = "" if not chosen else "chosen" if chosen == targets else f"chosen for {', '.join(chosen)}"
         table.add_row(
             tried["method"],
-            *(f"{size['size_bytes']:,} ({size['compressed_size_bytes']:,})" for size in sizes),
+            *(f"{size['size_bytes']:,} ({size['compressed_size_bytes']:,})" if size else "–" for size in sizes),
             f"{found['label_changes']:,}",
             f"{found['max_abs_error']:.2g}",
             f"{found['p99_abs_error']:.2g}",
             *([f"{found['metric_drop']:.2g}"] if metric else []),
-            "; ".join(tried["over_budget"]) or ("chosen" if chosen else ""),
+            "; ".join(tried["over_budget"]) or told,
             style="bold" if chosen else "",
         )
     kept = [f"{part['kind']} of {part['step']}: {part['kept']}" for part in quantization["parts"] if part["kept"]]
     touched = len(quantization["parts"]) - len(kept)
     table.caption = f"{touched} of {len(quantization['parts'])} tables quantized" + "".join(f"; kept {k}" for k in kept)
     return table
+
+
+def _chosen(quantization: Mapping[str, Any], target: str) -> str:
+    """The method of a target; bundles of the first versions have one for all."""
+    method: str = quantization.get("chosen", {}).get(target, quantization["method"])
+    return method
 
 
 def sections_table(quantization: Mapping[str, Any]) -> Any:
@@ -143,7 +150,7 @@ def sections_table(quantization: Mapping[str, Any]) -> Any:
     for name in ("target", "section", "before", "after"):
         table.add_column(name, justify="left" if name in ("target", "section") else "right")
     tries = {tried["method"]: tried["sizes"] for tried in quantization["tries"]}
-    after = tries[quantization["method"]]
+    after = {target: tries[_chosen(quantization, target)][target] for target in tries["none"]}
     before = quantization.get("before", after)  # bundles of the first versions do not have it
     for target in before:
         old, new = (sizes[target].get("sections", {}) for sizes in (before, after))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -66,6 +66,16 @@ class Power:
         """The part of the mistakes that change answers which plain sampling does not find."""
         semantic = [trial for trial in self.trials if trial.outcome != "equivalent"]
         return sum(not trial.sampled for trial in semantic) / len(semantic) if semantic else 0.0
+
+
+def joined(powers: Iterable[Power]) -> Power:
+    """Of several artifacts together."""
+    found = list(powers)
+    return Power(
+        trials=tuple(trial for power in found for trial in power.trials),
+        rows=max(power.rows for power in found),
+        untried={target: reason for power in found for target, reason in power.untried.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,11 +163,9 @@ def _answers(target: str, before: Bundle, after: Bundle) -> tuple[AnswerChange, 
 
 
 def _answer_change(target: str, rows_of: str, bundle: Bundle, other: Bundle) -> AnswerChange:
-    from edgepack.bundle.files import GOLDEN
-    from edgepack.bundle.golden import read_golden
     from edgepack.parity import compare
 
-    columns, answers = read_golden(bundle.path / GOLDEN, bundle.interface, sha256=bundle.manifest.golden.sha256)
+    columns, answers = bundle.golden(target)
     given: Answers = {}
     reason = _misfit(columns, other.interface)
     if not reason:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from edgepack.bundle.files import GOLDEN, MANIFEST, read_small
+from edgepack.bundle.files import MANIFEST, read_small
 from edgepack.bundle.strict_json import parse
 from edgepack.contract import Input, InputDtype, OutputComparison, Verdict
 from edgepack.errors import UsageError
@@ -105,7 +105,7 @@ class Surface:
         artifact_name: its own name.
         artifact_sha256: of a file: what it must hash to. Of a folder: see `folder_sha256`.
         interface_document: the interface as JSON, which another version's must equal to be used in this one's place.
-        golden: the bundle's `golden.json`.
+        golden: the bundle's golden rows for this target.
         golden_sha256: of its bytes.
         sample: the inputs and answers of a golden row, as JSON has them: the shortest with the most values given.
         tolerances: by output; a value's beside the larger of 1 and the server's size, a label's is 0.
@@ -161,7 +161,7 @@ def surface_of(bundle: Bundle, target: str) -> Surface:
         raise UsageError(
             f"{target}: no such artifact in {bundle.path}, and the package needs it; export with --target {target}"
         )
-    interface = bundle.interface
+    interface, golden = bundle.interface, manifest.golden_of(target)
     verdict = next((v for v in manifest.verdicts if v.target == target), None)
     fields = identifiers((i.name for i in interface.inputs), nameless="input")
     return Surface(
@@ -183,9 +183,9 @@ def surface_of(bundle: Bundle, target: str) -> Surface:
         artifact_format=entry.artifact.format,
         min_runtime=entry.artifact.min_runtime,
         interface_document=parse(read_small(bundle.path, MANIFEST), MANIFEST)["interface"],
-        golden=bundle.path / GOLDEN,
-        sample=_sample(bundle.path),
-        golden_sha256=Code(manifest.golden.sha256),
+        golden=bundle.path / golden.path,
+        sample=_sample(bundle.path, golden.path),
+        golden_sha256=Code(golden.sha256),
         tolerances=_tolerances(verdict.outputs if verdict else (), interface.outputs),
         tie_width=_tie_width(verdict),
     )
@@ -197,10 +197,10 @@ def folder_sha256(files: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _sample(bundle: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    rows = parse(read_small(bundle, GOLDEN), GOLDEN)["rows"]
+def _sample(bundle: Path, golden: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    rows = parse(read_small(bundle, golden), golden)["rows"]
     if not rows:
-        raise UsageError(f"{GOLDEN}: no rows; export the model anew")
+        raise UsageError(f"{golden}: no rows; export the model anew")
     row = min(rows, key=lambda row: (sum(v is None for v in row["inputs"].values()), len(str(row))))
     return row["inputs"], row["answers"]
 

@@ -187,6 +187,23 @@ class Covered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A processor, as far as it is known.
+
+    Attributes:
+        architecture: `x86_64`, `arm64`, `wasm` or what else the system calls it.
+        instructions: sets of instructions that change how runtimes multiply (`avx2`, `avx512_vnni`, `asimddp`).
+    """
+
+    architecture: str
+    instructions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """`x86_64 with avx2, avx512_vnni`."""
+        return self.architecture + (f" with {', '.join(self.instructions)}" if self.instructions else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What parity found about one artifact in one runtime.
 
@@ -203,6 +220,7 @@ class Verdict:
         cases: how the rows came about: `{"split boundaries": 8210, "categories": 312, …}`.
         coverage: by kind of place (`leaves`, `split sides`, `missing paths`, `categories`, `edges`, `ties`), how many
             the rows reach; kinds that the model does not have are left out.
+        machine: where it was measured; None where nothing ran, or where that is not known.
     """
 
     target: str
@@ -220,6 +238,7 @@ class Verdict:
     worst_rows: tuple[Mapping[str, Any], ...] = ()
     cases: Mapping[str, int] = field(default_factory=dict)
     coverage: Mapping[str, Covered] = field(default_factory=dict)
+    machine: Machine | None = None
 
     @property
     def passed(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,7 @@ def recheck_golden(
     The server gave their answers at export, so no registry is needed.
     """
     from edgepack.parity import compare, not_run
+    from edgepack.parity.machine import machine_of
 
     golden = {target: bundle.golden(target) for target in bundle.targets}
 
@@ -128,7 +130,7 @@ def recheck_golden(
             device = runner.run(columns)
         except EdgepackError as error:
             return Verdict(target=target, runtime=runner.runtime, status="failed", reason=str(error))
-        return compare(
+        verdict = compare(
             target,
             runner.runtime,
             answers,
@@ -138,6 +140,7 @@ def recheck_golden(
             tolerance=(tolerance or Tolerance(yields=True)).of(runner),
             tie_width=float(getattr(runner, "tie_width", 0.0)),
         )
+        return replace(verdict, machine=machine_of(runner.runtime))
 
     verdicts = tuple(judged(target, runner) for target, runner in runners(bundle).items())
     with runtime_runners(bundle, runtimes) as further:

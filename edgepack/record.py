@@ -69,6 +69,7 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
     return {
         "target": verdict.target,
         "runtime": verdict.runtime,
+        "machine": None if verdict.machine is None else str(verdict.machine),
         "status": verdict.status,
         "reason": verdict.reason,
         "rows": verdict.rows,

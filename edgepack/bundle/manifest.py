@@ -24,7 +24,7 @@ from edgepack.bundle.files import (
     unsafe_name,
 )
 from edgepack.bundle.strict_json import parse, plain, pretty, with_floats
-from edgepack.contract import Artifact, Covered, Input, Interface, OutputComparison, Verdict
+from edgepack.contract import Artifact, Covered, Input, Interface, Machine, OutputComparison, Verdict
 from edgepack.errors import SignatureError, UsageError
 from edgepack.host import Analyzer, TextStep
 
@@ -375,7 +375,10 @@ def _artifact(raw: dict[str, Any]) -> BundledArtifact:
 def _verdict(raw: dict[str, Any]) -> Verdict:
     outputs = tuple(OutputComparison(**comparison) for comparison in raw["outputs"])
     coverage = {kind: Covered(**covered) for kind, covered in raw.get("coverage", {}).items()}
-    return Verdict(**{**raw, "outputs": outputs, "worst_rows": tuple(raw["worst_rows"]), "coverage": coverage})
+    told = raw.get("machine")
+    machine = told and Machine(architecture=told["architecture"], instructions=tuple(told["instructions"]))
+    tuples = {"outputs": outputs, "worst_rows": tuple(raw["worst_rows"])}
+    return Verdict(**{**raw, **tuples, "coverage": coverage, "machine": machine})
 
 
 def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:

@@ -16,6 +16,7 @@ from edgepack.parity.compare import TIE, Tolerance, compare, not_run
 from edgepack.parity.coverage import coverage
 from edgepack.parity.explain import Stages, first_failing
 from edgepack.parity.forks import near_forks
+from edgepack.parity.machine import machine_of
 from edgepack.parity.reference import Asked
 from edgepack.parity.refusals import row_count, take
 
@@ -101,6 +102,10 @@ class _Rows:
     progress: Progress
 
     def judge(self, target: str, runner: Runner) -> Verdict:
+        verdict = self._judged(target, runner)
+        return replace(verdict, machine=machine_of(verdict.runtime))
+
+    def _judged(self, target: str, runner: Runner) -> Verdict:
         runtime = type(runner).__name__
         try:
             runtime = runner.runtime

@@ -40,6 +40,8 @@ def to_markdown(verdicts: Sequence[Verdict]) -> str:
         target, runtime, status, *rest = (_escaped(cell) for cell in _cells(verdict))
         lines.append("| " + " | ".join([target, runtime, f"**{status}**", *rest]) + " |")
     for verdict in verdicts:
+        if verdict.machine is not None:
+            lines += ["", f"{_escaped(verdict.target)} ran on {_escaped(str(verdict.machine))}."]
         if counts := ", ".join(f"{count:,} {origin}" for origin, count in verdict.cases.items()):
             lines += ["", f"Rows for {_escaped(verdict.target)}: {counts}."]
         if reached := ", ".join(_told(kind, covered) for kind, covered in verdict.coverage.items()):
@@ -85,7 +87,7 @@ def _cells(verdict: Verdict) -> list[str]:
     has_label = any(output.output == "label" for output in verdict.outputs)
     return [
         verdict.target,
-        verdict.runtime or "–",
+        _runtime(verdict),
         verdict.status,
         rows if ran else "–",
         ", ".join(f"{kind} {_share(covered)}" for kind, covered in verdict.coverage.items()) or "–",
@@ -93,6 +95,13 @@ def _cells(verdict: Verdict) -> list[str]:
         ", ".join(_smallest(output) for output in verdict.outputs if output.measure != "exact") or "–",
         verdict.reason,
     ]
+
+
+def _runtime(verdict: Verdict) -> str:
+    """`onnxruntime 1.32.0 x86_64`; with the architecture where the runtime does not name it."""
+    machine = verdict.machine
+    named = machine is None or machine.architecture in verdict.runtime
+    return f"{verdict.runtime or '–'}" + ("" if named or machine is None else f", {machine.architecture}")
 
 
 def _ties(verdict: Verdict) -> str:

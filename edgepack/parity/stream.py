@@ -91,6 +91,7 @@ def _merged(a: Verdict, b: Verdict) -> Verdict:
     return replace(
         a,
         runtime=a.runtime or b.runtime,
+        machine=a.machine or b.machine,
         status="failed" if "failed" in (a.status, b.status) else a.status,
         reason="; ".join(dict.fromkeys([*said, *other])),
         rows=rows,

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from edgepack.bundle.manifest import Manifest, build_manifest, schema, write_manifest
 from edgepack.bundle.strict_json import pretty
-from edgepack.contract import Artifact, Covered, Input, Interface, OutputComparison, Verdict
+from edgepack.contract import Artifact, Covered, Input, Interface, Machine, OutputComparison, Verdict
 from edgepack.errors import SignatureError, UsageError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
@@ -68,6 +68,7 @@ VERDICTS = st.builds(
     outputs=st.lists(COMPARISONS, max_size=2).map(tuple),
     worst_rows=st.lists(st.fixed_dictionaries({"row": ROWS, "server": ROWS}), max_size=2).map(tuple),
     cases=st.dictionaries(TEXT, COUNTS, max_size=3),
+    machine=st.none() | st.builds(Machine, architecture=TEXT, instructions=st.lists(TEXT, max_size=2).map(tuple)),
     coverage=st.dictionaries(
         TEXT, st.builds(Covered, reached=COUNTS, reachable=COUNTS, unreachable=COUNTS), max_size=2
     ),
@@ -263,7 +264,7 @@ def test_a_long_problem_is_told_briefly(assembled: Path) -> None:
 
 
 ADDED = {
-    "verdict": {"beyond_rows", "near_tied_rows", "tie_width", "coverage"},
+    "verdict": {"beyond_rows", "near_tied_rows", "tie_width", "coverage", "machine"},
     "interface": {"targets"},
     "comparison": {"rows_by_error"},
 }
@@ -297,6 +298,7 @@ def test_the_schema_is_valid_and_closed_but_for_the_lineage() -> None:
         ("comparison", OutputComparison, set()),
         ("verdict", Verdict, set()),
         ("covered", Covered, set()),
+        ("machine", Machine, set()),
         ("artifact", Artifact, {"files", "size_bytes", "compressed_size_bytes"}),
     ],
 )

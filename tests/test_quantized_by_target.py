@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,22 @@ def test_golden_rows_of_a_target_are_named_and_hashed(bundle: Bundle, tmp_path: 
             bundle.golden("coreml")
     finally:
         (bundle.path / file.path).write_bytes(original)
+
+
+def test_the_report_shows_each_section_before_and_after(bundle: Bundle) -> None:
+    told: Any = bundle.manifest.quantization
+    page = (bundle.path / "report.html").read_text()
+    shown = {path: int(value) for value, path in re.findall(r'<data value="(\d+)" data-path="(/sections/[^"]+)"', page)}
+    for k, (target, method) in enumerate(told["chosen"].items()):
+        (after,) = [t["sizes"][target] for t in told["tries"] if t["method"] == method]
+        sizes = {"before": told["before"][target], "after": after}
+        for when, size in sizes.items():
+            assert shown[f"/sections/{k}/{when}/size_bytes"] == size["size_bytes"]
+            of = {p: v for p, v in shown.items() if re.fullmatch(rf"/sections/{k}/rows/\d+/{when}/size_bytes", p)}
+            compressed = {p: shown[p.replace("/size_bytes", "/compressed_size_bytes")] for p in of}
+            wanted = [(s["size_bytes"], s["compressed_size_bytes"]) for s in size["sections"].values()]
+            assert list(zip(of.values(), compressed.values(), strict=True)) == wanted
+            assert sum(of.values()) == size["size_bytes"]
+        assert (
+            sizes["after"]["sections"]["weights"]["size_bytes"] < sizes["before"]["sections"]["weights"]["size_bytes"]
+        )

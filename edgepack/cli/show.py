@@ -101,6 +101,8 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
     """Every way that was tried: its sizes, and what it did to the answers; the chosen one is marked."""
     from rich.table import Table
 
+    from edgepack.report.sections import chosen
+
     effect = quantization["effect"]
     title = f"Quantization, on {effect['rows']:,} rows ({effect['origin']})"
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -118,8 +120,8 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
     for tried in quantization["tries"]:
         sizes = [tried["sizes"].get(target) for target in targets]
         found = tried["effect"]
-        chosen = [target for target in targets if _chosen(quantization, target) == tried["method"]]
-        told = "" if not chosen else "chosen" if chosen == targets else f"chosen for {', '.join(chosen)}"
+        taken = [target for target in targets if chosen(quantization, target) == tried["method"]]
+        told = "" if not taken else "chosen" if taken == targets else f"chosen for {', '.join(taken)}"
         table.add_row(
             tried["method"],
             *(f"{size['size_bytes']:,} ({size['compressed_size_bytes']:,})" if size else "–" for size in sizes),
@@ -128,7 +130,7 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
             f"{found['p99_abs_error']:.2g}",
             *([f"{found['metric_drop']:.2g}"] if metric else []),
             "; ".join(tried["over_budget"]) or told,
-            style="bold" if chosen else "",
+            style="bold" if taken else "",
         )
     kept = [f"{part['kind']} of {part['step']}: {part['kept']}" for part in quantization["parts"] if part["kept"]]
     touched = len(quantization["parts"]) - len(kept)
@@ -136,28 +138,20 @@ def quantization_table(quantization: Mapping[str, Any]) -> Any:
     return table
 
 
-def _chosen(quantization: Mapping[str, Any], target: str) -> str:
-    """The method of a target; bundles of the first versions have one for all."""
-    method: str = quantization.get("chosen", {}).get(target, quantization["method"])
-    return method
-
-
 def sections_table(quantization: Mapping[str, Any]) -> Any:
     """What the bytes are for, before and after: raw, and compressed in brackets."""
     from rich.table import Table
 
+    from edgepack.report.sections import sections
+
     table = Table(title="Bytes (compressed) by section", title_justify="left", title_style="bold")
     for name in ("target", "section", "before", "after"):
         table.add_column(name, justify="left" if name in ("target", "section") else "right")
-    tries = {tried["method"]: tried["sizes"] for tried in quantization["tries"]}
-    after = {target: tries[_chosen(quantization, target)][target] for target in tries["none"]}
-    before = quantization.get("before", after)  # bundles of the first versions do not have it
-    for target in before:
-        old, new = (sizes[target].get("sections", {}) for sizes in (before, after))
-        for section in dict.fromkeys([*old, *new]):
+    for of in sections(quantization):
+        for row in of["rows"]:
             told = [
-                f"{s[section]['size_bytes']:,} ({s[section]['compressed_size_bytes']:,})" if section in s else "–"
-                for s in (old, new)
+                "–" if size["size_bytes"] is None else f"{size['size_bytes']:,} ({size['compressed_size_bytes']:,})"
+                for size in (row["before"], row["after"])
             ]
-            table.add_row(target, section, *told)
+            table.add_row(of["target"], row["name"], *told)
     return table

@@ -10,6 +10,7 @@ from edgepack.bundle.manifest import Manifest
 from edgepack.bundle.strict_json import plain
 from edgepack.errors import UsageError
 from edgepack.parity.report import to_document
+from edgepack.report.sections import sections
 
 REPORT_VERSION = 1
 
@@ -76,6 +77,7 @@ def figures(
             }
             for entry in manifest.artifacts
         ],
+        "sections": sections(manifest.quantization) if manifest.quantization else [],
         "bench": timed,
         "interface": asdict(manifest.interface),
         "program": program,

@@ -13,6 +13,8 @@ PITCH = 84.0
 MARGIN = 8.0
 LETTER = 7.0
 LONGEST = 30
+SMALLEST = 0.7
+"""How far a narrow screen may shrink it; then it scrolls, so that its words stay readable."""
 
 
 def program_svg(program: dict[str, Any]) -> str:
@@ -23,7 +25,8 @@ def program_svg(program: dict[str, Any]) -> str:
     label = f"The Program: {len(program['inputs'])} inputs, {len(program['nodes'])} operations"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="program" role="img" aria-label="{escape(label)}"'
-        f' width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">',
+        f' width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+        f' style="min-width:{SMALLEST * width:.0f}px">',
         *(_edge(points) for points in placed.edges),
         *(_shape(box, placed, k) for k, box in enumerate(found)),
         "</svg>",

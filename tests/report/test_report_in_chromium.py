@@ -42,6 +42,27 @@ def test_page_loads_alone_and_fits_the_screen(browser: Browser, page: Path, widt
     assert browser.run("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [360, 1200])
+def test_the_links_stay_in_reach_and_lead_to_what_is_not_hidden_behind_them(
+    browser: Browser, page: Path, width: int
+) -> None:
+    browser.open(page.as_uri(), width=width)
+    places: Any = browser.run("""[...document.querySelectorAll('nav a')].map(link => {
+      document.getElementById(link.hash.slice(1)).scrollIntoView();
+      const nav = document.querySelector('nav').getBoundingClientRect();
+      return [nav.top, nav.bottom, document.querySelector(link.hash).getBoundingClientRect().top, scrollY] })""")
+    assert len(places) >= 6
+    for top, bottom, section, scrolled in places:
+        assert scrolled > 0 and top == 0 and section >= bottom
+
+
+def test_the_picture_shrinks_before_it_scrolls(browser: Browser, page: Path) -> None:
+    found: Any = browser.run("""(() => { const svg = document.querySelector('svg.program');
+      svg.parentElement.style.width = '10px';
+      return [svg.getBoundingClientRect().width, +svg.getAttribute('width')] })()""")
+    assert found[0] == pytest.approx(0.7 * found[1], abs=1)
+
+
 def test_figures_on_the_page_equal_the_json(browser: Browser, page: Path) -> None:
     browser.open(page.as_uri())
     wrong: Any = browser.run("""(() => {

@@ -69,7 +69,7 @@ def test_the_model_is_loaded_where_the_option_says(
         raise SourceError("enough")
 
     monkeypatch.setattr("edgepack.source.load", load)
-    monkeypatch.setattr("edgepack.bundle.manifest.Manifest.quantized_by", "int8")
+    monkeypatch.setattr("edgepack.bundle.manifest.Manifest.is_quantized", True)
     places = {"MODEL": str(model), "BUNDLE": str(bundle.path)}
     words = tuple(places.get(word, word) for word in words)
     done = CliRunner().invoke(app, [*words, "--allow-pickle", "--env", env])

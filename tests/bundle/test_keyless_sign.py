@@ -89,6 +89,33 @@ def test_the_token_comes_from_the_environment_or_the_job(
         open_signing_key(uri)
 
 
+def witnessed(answer: Any) -> Any:
+    """As a log whose checkpoints others have signed, too."""
+    where = next(iter(answer.values()))["verification"] if len(answer) == 1 else answer
+    proof = where["inclusionProof"]
+    lines = f"— one.test {b64(bytes(68))}\n", f"— two.test {b64(bytes(range(68)))}\n"
+    if isinstance(proof["checkpoint"], str):
+        proof["checkpoint"] += "".join(lines)
+    else:
+        note, signature = proof["checkpoint"]["envelope"].split("\n\n")
+        proof["checkpoint"]["envelope"] = f"{note}\n\n{lines[0]}{signature}{lines[1]}"
+    return answer
+
+
+@pytest.mark.parametrize(("rekor", "entries"), [(1, REKOR), (2, REKOR_V2)])
+def test_what_no_verifier_needs_is_left_out(
+    keyless: Any, server: Server, token_file: Path, rekor: int, entries: str
+) -> None:
+    keyless.trust.write_bytes(canonical(keyless.instance.trust_config(server.url, rekor=rekor)))
+    server.faults[entries] = witnessed
+    sealed = json.loads(seal(keyless.payload(), open_signing_key(f"sigstore:{keyless.trust}", token=token_file)))
+    material = sealed["verificationMaterial"]
+    assert ".test " in (note := material["tlogEntries"][0]["inclusionProof"]["checkpoint"]["envelope"])
+    assert note.count("—") == 1
+    assert ("timestampVerificationData" in material) == (rekor == 2)
+    assert ("integratedTime" in material["tlogEntries"][0]) == (rekor == 1)
+
+
 def by_another_log(answer: Any) -> Any:
     """A promise that is well made, with another key."""
     (told,) = answer.values()

@@ -120,13 +120,18 @@ def only_the_root(document: dict[str, Any]) -> None:
     del document["certificateAuthorities"][0]["certChain"]["certificates"][0]
 
 
+def began(*places: str) -> Callable[[dict[str, Any]], None]:
+    """The key there is in office since a minute after it signed."""
+    return lambda document: _office(document, places).update(start=moment(NOW + MINUTE))
+
+
 def ended(*places: str) -> Callable[[dict[str, Any]], None]:
     """The key there was in office until a minute before it signed."""
+    return lambda document: _office(document, places).update(end=moment(NOW - MINUTE))
 
-    def change(document: dict[str, Any]) -> None:
-        found: Any = document
-        for place in places:
-            found = found[int(place)] if place.isdigit() else found[place]
-        found["validFor"]["end"] = moment(NOW - MINUTE)
 
-    return change
+def _office(found: Any, places: tuple[str, ...]) -> dict[str, Any]:
+    for place in places:
+        found = found[int(place)] if place.isdigit() else found[place]
+    valid_for: dict[str, Any] = found["validFor"]
+    return valid_for

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from keyless import IDENTITY, LOG, Instance
@@ -18,6 +19,7 @@ from tampering.keyless import (
     another_authority,
     another_certificate_log,
     another_root,
+    began,
     checkpoint,
     ended,
     entry,
@@ -42,6 +44,14 @@ def self_signed(bundle: Any) -> None:
     """Everything by an instance of the same names, but for the log's entry, which the real log took in."""
     fake = Instance(log_key=bundle.instance.log_key, leaves=bundle.instance.leaves)
     bundle.write_envelope(fake.bundle(bundle.payload(), at=NOW))
+
+
+def rsa(bundle: Any) -> None:
+    document = bundle.envelope()
+    key: Any = generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    leaf = bundle.instance.certificate(key, at=NOW).public_bytes(Encoding.DER)
+    document["verificationMaterial"]["certificate"]["rawBytes"] = b64(leaf)
+    bundle.write_envelope(document)
 
 
 def root_for_a_leaf(bundle: Any) -> None:
@@ -77,6 +87,7 @@ KEYLESS_MUTANTS = [
     Tampering("no issuer in the certificate", made(issuer=None), "names no identity and issuer"),
     Tampering("another name in the certificate", made(names=(x509.RFC822Name("eve@example.org"),)), "signed by eve@"),
     Tampering("an issuer by another URL", made(issuer="https://example.org"), "(https://example.org), not by "),
+    Tampering("a certificate of an RSA key", rsa, "not of an ECDSA key"),
     Tampering("a root for a leaf", root_for_a_leaf, "names no identity and issuer"),
     Tampering("no certificate in it", envelope(lambda d: d["verificationMaterial"]["certificate"].clear()), "missing"),
     Tampering(
@@ -109,6 +120,16 @@ KEYLESS_MUTANTS = [
         "a certificate log that was out of office",
         trusting(ended("ctlogs", "0", "publicKey")),
         "no certificate log was in office",
+    ),
+    Tampering(
+        "an authority that was not yet in office",
+        trusting(began("certificateAuthorities", "0")),
+        "no certificate authority was in office",
+    ),
+    Tampering(
+        "a log that was not yet in office",
+        trusting(began("tlogs", "0", "publicKey")),
+        "no such transparency log was in",
     ),
     Tampering("another payload", of_another("dsseEnvelope", "payload"), "DSSE: invalid signature"),
     Tampering(

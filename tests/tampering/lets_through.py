@@ -84,6 +84,8 @@ KEYLESS_LETS_THROUGH = frozenset(
     {
         "two names in the certificate",
         "an authority that was out of office",
+        "an authority that was not yet in office",
+        "a log that was not yet in office",
         "a log that was out of office",
         "a certificate log that was out of office",
         "another size of the tree",

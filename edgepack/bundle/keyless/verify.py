@@ -11,7 +11,7 @@ from edgepack.bundle.keyless.form import KeylessForm, read_form
 from edgepack.bundle.keyless.identity import Identity, TrustedIdentity, certified
 from edgepack.bundle.keyless.trust import in_office, require_sigstore, told, trusted_root
 from edgepack.bundle.keys import key_id
-from edgepack.bundle.signature import PAYLOAD_TYPE, refused
+from edgepack.bundle.signature import refused
 from edgepack.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -61,11 +61,9 @@ def _verified(data: bytes, form: KeylessForm, identity: Identity, root: TrustedR
             raise _distrusted(f"no {what} was in office at {moment:%Y-%m-%dT%H:%M:%SZ}")
     demands = policy.AllOf([policy.OIDCIssuerV2(identity.issuer), policy.Identity(identity=identity.name)])
     try:
-        kind, payload = Verifier(trusted_root=Keys(office)).verify_dsse(Bundle.from_json(data), demands)
+        _, payload = Verifier(trusted_root=Keys(office)).verify_dsse(Bundle.from_json(data), demands)
     except Exception as error:  # a parser of sigstore's may raise anything; whatever it is, nothing was verified
         raise _distrusted(f"sigstore does not accept it ({told(error)})") from error
-    if kind != PAYLOAD_TYPE:
-        raise refused(f"the payloadType is {kind!r:.80}, not {PAYLOAD_TYPE}")
     return payload
 
 

@@ -27,6 +27,7 @@ from edgepack.bundle.keys import load_public_key, parse_private_key
 from edgepack.bundle.manifest import Manifest
 from edgepack.bundle.policy import read_revoked
 from edgepack.bundle.statement import read_statement
+from edgepack.bundle.trusted import trusted_signers
 from edgepack.errors import EdgepackError
 from edgepack.parity.data import read_data
 from edgepack.source import load, resolve
@@ -34,6 +35,7 @@ from edgepack.targets import find_target
 
 RELEASED = Path(__file__).parent / "bundle" / "released" / "0.1.0"
 BUNDLE = RELEASED / "rents-1"
+KEYLESS = RELEASED / "keyless"
 
 Parse = Callable[[Path, bytes], Any]
 
@@ -46,6 +48,11 @@ def manifest() -> Manifest:
 @cache
 def payload() -> bytes:
     return unseal((BUNDLE / "model.sig").read_bytes(), [load_public_key(RELEASED / "key.pub")])[0]
+
+
+def identity(root: Path) -> list[Any]:
+    name = "https://github.com/acme/models/.github/workflows/export.yml@refs/heads/main"
+    return list(trusted_signers([], name, "https://token.actions.githubusercontent.com", str(root)))
 
 
 def written(folder: Path, name: str, data: bytes) -> Path:
@@ -143,6 +150,20 @@ PARSERS: dict[str, tuple[Parse, Callable[[], bytes]]] = {
     "signature": (
         lambda _, data: unseal(data, [load_public_key(RELEASED / "key.pub")]),
         (BUNDLE / "model.sig").read_bytes,
+    ),
+    "keyless signature": (
+        lambda _, data: unseal(data, identity(KEYLESS / "trusted_root.json")),
+        (KEYLESS / "rekor-1.sig").read_bytes,
+    ),
+    "keyless signature with a timestamp": (
+        lambda _, data: unseal(data, identity(KEYLESS / "trusted_root.json")),
+        (KEYLESS / "rekor-2.sig").read_bytes,
+    ),
+    "trusted root": (
+        lambda folder, data: unseal(
+            (KEYLESS / "rekor-1.sig").read_bytes(), identity(written(folder, "trusted_root.json", data))
+        ),
+        (KEYLESS / "trusted_root.json").read_bytes,
     ),
     "statement": (lambda _, data: read_statement(data), payload),
     "golden rows": (

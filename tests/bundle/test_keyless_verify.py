@@ -18,7 +18,7 @@ from cryptography import x509
 from keyless import IDENTITY, ISSUER
 from keyless.npm import ask, lacking, question
 from tampering.folder import FOLDER_MUTANTS, SIGNED_MUTANTS
-from tampering.keyless import NOW
+from tampering.keyless import NOW, trusting
 from tampering.keyless_mutants import KEYLESS_MUTANTS
 from tampering.keyless_timed import TIMED_MUTANTS
 from tampering.lets_through import JS_LETS_THROUGH, KEYLESS_LETS_THROUGH
@@ -140,6 +140,43 @@ def test_what_is_not_enough_to_verify_with_is_one_line(
     assert isinstance(done.exception, UsageError)
     assert says in str(done.exception)
     assert "\n" not in str(done.exception)
+
+
+def at(document: Any, *places: str | int) -> Any:
+    for place in places:
+        document = document[place]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d.update(tlogs=[]), "no such transparency log was in office"),
+        (lambda d: d.update(certificateAuthorities=[]), "no certificate authority was in office"),
+        (lambda d: d.update(ctlogs=[]), "no certificate log was in office"),
+        (lambda d: at(d, "tlogs", 0, "publicKey").update(rawBytes="AAAA"), "sigstore does not accept it"),
+        (lambda d: at(d, "tlogs", 0, "publicKey").pop("validFor"), ""),
+        (lambda d: at(d, "tlogs", 0, "publicKey", "validFor").update(start="2024-01-01T00:00:00"), "says a time of no"),
+        (lambda d: at(d, "certificateAuthorities", 0).pop("validFor"), "no trusted root"),
+        (lambda d: at(d, "certificateAuthorities", 0, "certChain").update(certificates=[]), "sigstore does not accept"),
+        (
+            lambda d: at(d, "certificateAuthorities", 0, "certChain", "certificates", 0).update(rawBytes="AAAA"),
+            "sigstore does not accept it",
+        ),
+        (lambda d: d.update(mediaType="text/plain"), "no trusted root"),
+        (lambda d: d.update(tlogs=None), "no trusted root"),
+        (lambda d: d.update(x=1), "no trusted root"),
+    ],
+)
+def test_a_trust_root_that_is_not_one_is_one_line(keyless: Any, change: Any, says: str) -> None:
+    trusting(change)(keyless)
+    if not says:  # a key without a period is always in office
+        verify_bundle(keyless.folder, keyless.trusted())
+        return
+    with pytest.raises((SignatureError, UsageError)) as told:
+        verify_bundle(keyless.folder, keyless.trusted())
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
 
 
 def test_what_names_a_signer_is_told_unverified_by_inspect(keyless: Any) -> None:

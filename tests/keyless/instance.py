@@ -75,7 +75,7 @@ class Instance:
     log_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
     clock: Authority = field(default_factory=Authority.fresh)
     leaves: list[bytes] = field(default_factory=lambda: [f"entry {k}".encode() for k in range(5)])
-    since: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    since: datetime = datetime(2024, 1, 1, tzinfo=UTC)
 
     def root(self) -> x509.Certificate:
         return self._authority("root", "root", self.root_key, self.root_key)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+SINCE = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def _new_key() -> ec.EllipticCurvePrivateKey:

@@ -14,7 +14,7 @@ from keyless.instance import b64, canonical, log_id, moment, new_key, signed
 from tampering.case import Spoil
 from tampering.envelope import envelope
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 

@@ -74,11 +74,19 @@ def trusted_root(instance: str) -> TrustedRoot:
 def in_office(root: TrustedRoot, log_id: bytes, moment: datetime) -> TrustedRoot:
     """Of a root, what was valid at a moment, and of its logs the one of that name.
 
-    sigstore's client lets a key verify what is dated after the end of its office; here it does not.
+    sigstore's client lets a key verify what is dated before or after its office; here it does not.
+
+    Raises:
+        UsageError: a period whose zone is not told.
     """
 
     def valid(period: Any) -> bool:
-        return period is None or (period.start <= moment and (period.end is None or moment <= period.end))
+        try:
+            return period is None or (period.start <= moment and (period.end is None or moment <= period.end))
+        except TypeError as error:
+            raise UsageError(
+                f"{period.start} says a time of no zone; end it with Z in the trust configuration"
+            ) from error
 
     return root.model_copy(
         update={

@@ -116,7 +116,7 @@ def recheck_golden(
 
     The server gave their answers at export, so no registry is needed.
     """
-    from edgepack.parity import compare, not_run
+    from edgepack.parity import Tolerance, compare, not_run
     from edgepack.parity.machine import machine_of
 
     golden = {target: bundle.golden(target) for target in bundle.targets}

@@ -24,12 +24,14 @@ class Feature:
         kind: a scalar, a string, a one-dimensional array of doubles, or a classifier's dictionary by label.
         exact: `(width,)`: where the device's value is the Program's to the last bit, so that it may be compared.
         float32: `(width,)`: where the values are float32 numbers, or are rounded to float32 before anything else.
+        optional: whether a caller may leave it out.
     """
 
     name: str
     kind: Kind
     exact: Flags
     float32: Flags
+    optional: bool = False
 
     @property
     def width(self) -> int:
@@ -40,6 +42,7 @@ class Feature:
         """Fills a `FeatureDescription` message."""
         description.name = self.name
         description.shortDescription = sentence
+        description.type.isOptional = self.optional
         match self.kind:
             case "double":
                 description.type.doubleType.SetInParent()

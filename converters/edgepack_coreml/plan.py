@@ -32,6 +32,7 @@ from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, Kind
 from edgepack_coreml.head import Head, head_of
 from edgepack_coreml.kinds import FLOAT32
+from edgepack_coreml.optional import with_optional
 from edgepack_coreml.refused import Refused
 from edgepack_coreml.source import Grown, Kernel, Looked, Numbers, Text, Texts, Weighted, columns_of
 from edgepack_coreml.stage import Stage
@@ -80,7 +81,8 @@ def plan(program: Program) -> Plan:
             problems.append(Problem(step=head.step or "outputs", reason=refused.reason, remedy=refused.remedy))
     if program.interface.input_dtype == "float64":
         problems += _too_large(head, {stage.kind for stage in b.stages})
-    return Plan(inputs=inputs, outputs=outputs, stages=tuple(b.stages), problems=tuple(problems))
+    inputs, stages = with_optional(program.interface, inputs, tuple(b.stages))
+    return Plan(inputs=inputs, outputs=outputs, stages=stages, problems=tuple(problems))
 
 
 def _too_large(head: Head | None, kinds: set[str]) -> list[Problem]:

@@ -45,7 +45,8 @@ def file_name(name: str) -> str:
 
 def _sentences(plan: Plan, interface: Interface, options: EmitOptions) -> Mapping[str, str]:
     """A short description for every input and output: what the interface knows, and then the caller's."""
-    sentences = {i.name: _about_input(i, interface.input_dtype) for i in interface.inputs}
+    free = {f.name for f in plan.inputs if f.optional}
+    sentences = {i.name: _about_input(i, interface.input_dtype, free=i.name in free) for i in interface.inputs}
     answers = {feature.name: _answer(feature) for feature in plan.outputs}
     sentences |= {name: sentence for name, (_, sentence) in answers.items()}
     given = {name: options.descriptions.get(answers[name][0] if name in answers else name) for name in sentences}
@@ -62,12 +63,12 @@ def _answer(feature: Feature) -> tuple[str, str]:
     return "value", "The predicted value" + ("s" if feature.width > 1 else "")
 
 
-def _about_input(i: Any, dtype: str) -> str:
+def _about_input(i: Any, dtype: str, *, free: bool) -> str:
     if i.kind == "string":
         missing = f"; {i.missing_token!r} when missing" if i.accepts_missing else ""
         known = "" if i.categories is None else f", one of {len(i.categories)} categories"
         return f"Text{known}{missing}"
-    missing = "; NaN when missing" if i.accepts_missing else ""
+    missing = f"; NaN{' or left out' if free else ''} when missing" if i.accepts_missing else ""
     return f"{'A number' if i.width == 1 else f'{i.width} numbers'}, {dtype}{missing}"
 
 

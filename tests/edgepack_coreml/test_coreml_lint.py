@@ -269,6 +269,14 @@ def no_data_type(m: Emitted) -> None:
                 feature.type.multiArrayType.dataType = 0
 
 
+def optional_to_all(m: Emitted) -> None:
+    """A number that a vectorizer takes is optional, in every description."""
+    for model in (m.model, *m.stages):
+        for feature in model.description.input:
+            if feature.name == "age":
+                feature.type.isOptional = True
+
+
 def set_in(kind: str, change: Callable[[Any], Any], nth: int = 0) -> Callable[[Emitted], Any]:
     return lambda m: change(m.of(kind, nth))
 
@@ -278,6 +286,10 @@ MUTANTS: list[tuple[str, str, Callable[[Emitted], Any]]] = [
     ("feature types", "normal", no_data_type),
     ("descriptions", "classes", lambda m: setattr(m.model.description.input[1], "shortDescription", "")),
     ("descriptions", "value", lambda m: setattr(m.model.description.metadata, "shortDescription", "")),
+    ("optional features", "classes", optional_to_all),
+    ("optional features", "forest", lambda m: setattr(m.model.description.input[0].type, "isOptional", False)),
+    ("optional features", "forest", lambda m: setattr(m.model.description.output[0].type, "isOptional", True)),
+    ("optional features", "forest", lambda m: setattr(m.model.description.input[2].type, "isOptional", True)),
     ("flow between stages", "normal", wrong_kind),
     ("features made once", "classes", made_again),
     ("the last stage", "normal", first_last),

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgepack_coreml.evaluate import classify, features, glm, network, support, trees
 from edgepack_coreml.evaluate.mil.program import ml_program
 from edgepack_coreml.evaluate.mil.weights import Weights
 from edgepack_coreml.evaluate.package import parts
-from edgepack_coreml.evaluate.values import Evaluate, Shape, Unknown, Value, Values, fitted, only, shape_of
+from edgepack_coreml.evaluate.values import Evaluate, Shape, Unknown, Value, Values, fitted, only, row_count, shape_of
 from edgepack_coreml.kinds import PIPELINES, arithmetic_of
 from edgepack_coreml.proto import messages
 
@@ -40,6 +42,8 @@ SINGLE = (
     "treeEnsembleRegressor",
 )
 """Kinds whose arrays may be of float32, too; the other classic kinds take doubles."""
+OPTIONAL = ("treeEnsembleClassifier", "treeEnsembleRegressor")
+"""Kinds whose inputs may be left out."""
 NEWEST = 9
 
 
@@ -76,11 +80,18 @@ class Evaluator:
         self.inputs = {f.name: shape_of(f) for f in self.description.input}
         self.outputs = {f.name: shape_of(f) for f in self.description.output}
         self.arithmetic = arithmetic_of(model)
+        if any(s.optional for s in self.outputs.values()):
+            raise Unknown("an optional output; outputs are never left out")
         self._evaluate = _evaluate(model, weights)
 
     def run(self, values: Values) -> dict[str, Value]:
-        """The outputs for rows of inputs. Raises `Unknown` where a value is not what a feature declares."""
-        given = _declared(self.inputs, values)
+        """The outputs for rows of inputs. Raises `Unknown` where a value is not what a feature declares.
+
+        An optional number that is left out is NaN: trees send missing values where they send NaN, by one flag.
+        """
+        rows = next((row_count(value) for value in values.values()), 1)
+        left_out = {n: np.full(rows, np.nan) for n, s in self.inputs.items() if s.optional and n not in values}
+        given = _declared(self.inputs, {**values, **left_out})
         return _declared(self.outputs, self._evaluate(given))
 
 
@@ -88,6 +99,8 @@ def _evaluate(model: Any, weights: Weights | None) -> Evaluate:
     kind = model.WhichOneof("Type")
     if kind in PIPELINES:
         return _pipeline(model, kind, weights)
+    if kind not in OPTIONAL and (free := [f.name for f in model.description.input if f.type.isOptional]):
+        raise Unknown(f"{kind}: {free[0]!r} is optional; knows that of {' and '.join(OPTIONAL)}")
     if kind == PROGRAM:
         return ml_program(model, weights)
     if kind not in KINDS:

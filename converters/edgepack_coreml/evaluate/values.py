@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,11 +51,13 @@ class Shape:
         kind: `double`, `int64`, `string`, `array`, `int64 keys` or `string keys`.
         dims: an array's shape for one row.
         dtype: an array's numpy type.
+        optional: whether a caller may leave it out.
     """
 
     kind: str
     dims: tuple[int, ...] = ()
     dtype: str = "float64"
+    optional: bool = False
 
     @property
     def width(self) -> int:
@@ -63,9 +65,9 @@ class Shape:
         return math.prod(self.dims)
 
     def __str__(self) -> str:
-        """`double`, `array[3]`, `float32 array[3, 4]`."""
+        """`double`, `optional double`, `array[3]`, `float32 array[3, 4]`."""
         if self.kind != "array":
-            return self.kind
+            return f"optional {self.kind}" if self.optional else self.kind
         return f"{'' if self.dtype == 'float64' else self.dtype + ' '}array{list(self.dims)}"
 
 
@@ -74,10 +76,12 @@ def shape_of(feature: Any) -> Shape:
     only(feature, "name", "shortDescription", "type")
     kind = feature.type.WhichOneof("Type")
     where = f"feature {feature.name!r}"
-    only(feature.type, str(kind))
+    only(feature.type, str(kind), "isOptional")
+    if feature.type.isOptional and kind != "doubleType":
+        raise Unknown(f"{where}: an optional {str(kind).removesuffix('Type')}; knows optional doubles")
     match kind:
         case "doubleType" | "int64Type" | "stringType":
-            return Shape(kind=kind.removesuffix("Type"))
+            return Shape(kind=kind.removesuffix("Type"), optional=feature.type.isOptional)
         case "multiArrayType":
             array = feature.type.multiArrayType
             only(array, "shape", "dataType")
@@ -101,9 +105,14 @@ def fitted(name: str, shape: Shape, value: Value) -> Value:
         given = Shape(kind="array", dims=value.shape[1:], dtype=str(value.dtype))
     else:
         given = Shape(kind={"f": "double", "i": "int64", "O": "string"}.get(value.dtype.kind, str(value.dtype)))
-    if given != shape:
+    if given != replace(shape, optional=False):
         raise Unknown(f"feature {name!r}: declared {shape}, but the value is {given}")
     return value
+
+
+def row_count(value: Value) -> int:
+    """How many rows a value is for."""
+    return len(value.numbers) if isinstance(value, Dictionaries) else len(value)
 
 
 def vectorized(names: list[str], values: Values) -> Floats:

@@ -33,6 +33,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "feature names": features.names,
         "feature types": features.types,
         "descriptions": features.sentences,
+        "optional features": features.optional,
         "flow between stages": stages.flow,
         "features made once": stages.once,
         "the last stage": stages.ends,

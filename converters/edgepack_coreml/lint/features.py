@@ -8,6 +8,8 @@ from typing import Any
 
 from edgepack_coreml.lint.place import DATA_TYPES, Finding, Place
 
+MAY_MISS = ("treeEnsembleClassifier", "treeEnsembleRegressor")
+
 
 def names(place: Place) -> Iterator[Finding]:
     """Every feature has a name of its own."""
@@ -43,6 +45,26 @@ def sentences(place: Place) -> Iterator[Finding]:
     for where, feature in _listed(place):
         if feature.name and not feature.shortDescription:
             yield place.described(f"{where}.shortDescription", f"{feature.name!r} is not described", "describe it")
+
+
+def optional(place: Place) -> Iterator[Finding]:
+    """Only a tree ensemble's numbers may be left out, or a whole pipeline's that none but such take, and no answers."""
+    for where, feature in _listed(place):
+        if not feature.type.isOptional:
+            continue
+        path = f"{where}.type.isOptional"
+        if where.startswith("output"):
+            yield place.described(path, f"{feature.name!r} is an output, which cannot be left out")
+        elif feature.type.WhichOneof("Type") != "doubleType":
+            yield place.described(path, f"{feature.name!r} is optional, and not a single number")
+        elif not place.stages and place.kind not in MAY_MISS:
+            yield place.described(path, f"{feature.name!r} is optional to a {place.kind}")
+    for stage in place.stages:
+        for k, feature in enumerate(stage.model.description.input):
+            whole = place.inputs.get(feature.name)
+            if whole is not None and whole.isOptional != feature.type.isOptional:
+                said = "optional" if whole.isOptional else "not optional"
+                yield stage.described(f"input[{k}].type.isOptional", f"{feature.name!r} is {said} to the pipeline")
 
 
 def _listed(place: Place) -> list[tuple[str, Any]]:

@@ -22,11 +22,13 @@ from edgepack.rows import columns_of
 from edgepack.targets import find_target
 
 
-def artifact(estimator: Any, sample: Any, precision: Precision = "float64") -> tuple[Any, bytes]:
+def artifact(
+    estimator: Any, sample: Any, precision: Precision = "float64", *, packs: bool = False
+) -> tuple[Any, bytes]:
     """edgepack's Program and ONNX model of a fitted estimator."""
     program = compile_estimator(estimator, sample)
     with tempfile.TemporaryDirectory() as folder:
-        emitted = find_target("onnx").emit(program, Path(folder), EmitOptions(precision=precision))
+        emitted = find_target("onnx").emit(program, Path(folder), EmitOptions(precision=precision, packs=packs))
         return program, emitted.path.read_bytes()
 
 
@@ -39,9 +41,10 @@ def latency_table() -> Table:
         table.add_column(heading, justify="left" if heading in ("pipeline", "tool") else "right")
     for case in houses.cases():
         program, exact = artifact(case.estimator, case.rows)
-        _, small = artifact(case.estimator, case.rows, "float32")
+        _, single = artifact(case.estimator, case.rows, "float32")
+        _, small = artifact(case.estimator, case.rows, "float32", packs=True)
         theirs = peer.convert(case.estimator, case.rows)
-        models = {"edgepack": exact, "edgepack float32": small, "skl2onnx": theirs}
+        models = {"edgepack": exact, "edgepack float32": single, "edgepack float32, size": small, "skl2onnx": theirs}
         rows = [case.rows.iloc[[k]] for k in range(256)]
         ours_fed, theirs_fed = [_feed(program, row) for row in rows], [peer.feed(row) for row in rows]
         arms = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from edgepack.errors import EdgepackError
 
 CALLS = 64
-TIMEOUT_S = 300
+TIMEOUT_S = 900
 COUNTED = "counted_call"
 """The function of native.c around the calls that a line asks for; loading and the first call are outside it."""
 

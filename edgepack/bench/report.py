@@ -15,7 +15,13 @@ def to_table(result: BenchResult) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="Latency", title_justify="left", title_style="bold", caption=_caption(result))
+    table = Table(
+        title="Latency",
+        title_justify="left",
+        title_style="bold",
+        caption=Text("\n".join(_notes(result))),
+        caption_justify="left",
+    )
     headers = _headers(result)
     for k, header in enumerate(headers):
         table.add_column(header, justify="left" if k < 2 else "right", overflow="fold")
@@ -32,7 +38,7 @@ def to_markdown(result: BenchResult) -> str:
     lines = ["| " + " | ".join(headers) + " |", "| --- | --- |" + " ---: |" * (len(headers) - 2)]
     for arm in result.arms:
         lines += ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in _rows(result, arm)]
-    return "\n".join([*lines, "", _caption(result)]) + "\n"
+    return "\n".join([*lines, "", *(f"- {note}" for note in _notes(result))]) + "\n"
 
 
 def _headers(result: BenchResult) -> list[str]:
@@ -61,6 +67,8 @@ def _figures(latency: Latency) -> list[str]:
 
 
 def _time(us: float) -> str:
+    if us >= 1e6:
+        return f"{us / 1e6:,.2f} s"
     return f"{us:,.1f} µs" if us < 1000 else f"{us / 1000:,.2f} ms"
 
 
@@ -70,8 +78,8 @@ def _speedup(ratio: float | None) -> str:
     return f"{ratio:,.0f}×" if ratio >= 100 else f"{ratio:.2g}×" if ratio < 10 else f"{ratio:.0f}×"
 
 
-def _caption(result: BenchResult) -> str:
-    parts = [result.host, f"arms in turn, {result.rounds} rounds"]
+def _notes(result: BenchResult) -> list[str]:
+    parts = [f"{result.host}; arms in turn, {result.rounds} rounds"]
     if any(arm.cold for arm in result.arms):
         parts.append("first answer: from the start of a fresh process, its files in the cache, to one row's answer")
     for arm in result.arms:
@@ -95,7 +103,7 @@ def _caption(result: BenchResult) -> str:
             parts.append(f"{arm.name}: the evaluator checks answers; only Apple's runtime says how long a device takes")
     parts += [_spent(found) for found in result.spent if found.batch_rows == 1]
     parts += [_break_even(found) for found in result.break_evens]
-    return "; ".join(parts)
+    return parts
 
 
 def _spent(found: Spent) -> str:

@@ -81,6 +81,21 @@ def test_every_part_has_figures_on_the_page(page: Page, part: str) -> None:
     assert any(str(attributes["data-path"]).startswith(f"/{part}/") for attributes, _ in page.data)
 
 
+def test_cold_starts_memory_and_instructions_are_told_of_the_arms_that_have_them(document: dict[str, Any]) -> None:
+    told = dict(re.findall(r'<tr><th scope="row">([^<]+)</th><td>(.*?)</td></tr>', to_html(document)))
+    text = {name: re.sub(r"<[^>]+>", "", cell) for name, cell in told.items()}
+    assert (
+        text["onnx, first answer"]
+        == "1.49 s from the start of a fresh process: 212 ms to load, 840 µs for the first row"
+    )
+    assert "5.20 s until the server is ready" in text["REST, first answer"]
+    assert text["onnx, C API, instructions"] == "34,784 per single row, by callgrind"
+    assert text["onnx, C API loads in"] == "31.0 ms, in a process of 31.0 MB at most"
+    assert "560.0 MB" in text["REST: memory"] and "REST loads in" not in text
+    assert "scikit-learn, first answer" not in text
+    assert "Ofcom" in text["REST, lte"]
+
+
 def test_coverage_is_told_where_the_verdict_has_it(page: Page) -> None:
     told = {attributes["data-path"]: attributes["value"] for attributes, _ in page.data}
     assert told["/verdicts/0/coverage/leaves/reached"] == "20"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from keyless.server import Server, serving, token
 
 from edgepack.bundle.envelope import seal, signer_of, unseal
 from edgepack.bundle.keyless.identity import Identity
+from edgepack.bundle.keyless.sign import Keyless
 from edgepack.bundle.sign import sign_bundle
 from edgepack.bundle.signers import open_signing_key
 from edgepack.bundle.verify import verify_bundle
@@ -155,6 +157,24 @@ def test_an_instance_that_does_not_do_its_work_signs_nothing(
     assert isinstance(told.value, SignatureError if says.startswith("model.sig") else UsageError)
     assert (keyless.folder / "model.sig").read_bytes() == before
     verify_bundle(keyless.folder, keyless.trusted())
+
+
+@pytest.mark.parametrize(("rekor", "silent"), [(1, FULCIO), (1, REKOR), (2, REKOR_V2)])
+def test_a_service_that_never_answers_is_given_up(
+    keyless: Any, server: Server, token_file: Path, rekor: int, silent: str
+) -> None:
+    keyless.trust.write_bytes(canonical(keyless.instance.trust_config(server.url, rekor=rekor)))
+    given_up = threading.Event()
+    server.faults[silent] = lambda answer: given_up.wait() and answer
+    key = Keyless(uri="sigstore:x", instance=str(keyless.trust), token=token_file, patience_s=0.5)
+    try:
+        with pytest.raises(
+            UsageError, match=r"cannot sign \((ReadTimeout|ConnectionError) .*[Rr]ead timed out"
+        ) as told:
+            seal(keyless.payload(), key)
+    finally:
+        given_up.set()
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(

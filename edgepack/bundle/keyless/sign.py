@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgepack.bundle.keyless.form import trimmed
 from edgepack.bundle.keyless.trust import client_config, require_sigstore, told
@@ -20,6 +20,7 @@ from edgepack.errors import EdgepackError, UsageError
 
 if TYPE_CHECKING:
     from sigstore.oidc import IdentityToken
+    from sigstore.sign import SigningContext
 
 SCHEME = "sigstore"
 _VARIABLE = "SIGSTORE_ID_TOKEN"
@@ -33,11 +34,13 @@ class Keyless:
         uri: as given, for messages.
         instance: of sigstore, as `edgepack.bundle.keyless.trust` reads it.
         token: the file that holds the identity token; None for the environment's.
+        patience_s: how long Fulcio and Rekor may stay silent.
     """
 
     uri: str
     instance: str
     token: Path | None = None
+    patience_s: float = 60.0
 
     def seal(self, payload: bytes) -> bytes:
         """The bytes of a `model.sig` that signs the payload, by a new key with a new certificate.
@@ -46,12 +49,9 @@ class Keyless:
             UsageError: the token, the network or the instance keeps it from signing.
         """
         from sigstore.dsse import Statement
-        from sigstore.sign import SigningContext
 
-        with _told(self.uri):
-            context = SigningContext.from_trust_config(client_config(self.instance))
-            with context.signer(self.identity_token()) as signer:
-                return trimmed(json.loads(signer.sign_dsse(Statement(payload)).to_json()))
+        with _told(self.uri), self._context().signer(self.identity_token()) as signer:
+            return trimmed(json.loads(signer.sign_dsse(Statement(payload)).to_json()))
 
     def identity_token(self) -> IdentityToken:
         """The token, read or asked for anew: one lasts for minutes.
@@ -75,6 +75,27 @@ class Keyless:
                     "job give one (GitHub Actions: permissions: id-token: write)"
                 )
             return IdentityToken(text)
+
+    def _context(self) -> SigningContext:
+        """The instance's services; sigstore's client would wait for them for ever."""
+        from requests.adapters import HTTPAdapter
+        from sigstore.sign import SigningContext
+
+        patience_s = self.patience_s
+
+        class Impatient(HTTPAdapter):
+            def send(self, *what: Any, **how: Any) -> Any:
+                return super().send(*what, **{**how, "timeout": how.get("timeout") or patience_s})
+
+        config = client_config(self.instance)
+        services = config.signing_config
+        fulcio, rekor = services.get_fulcio(), services.get_tlogs()[0]
+        for session in (fulcio.session, rekor._session):  # type: ignore[attr-defined]  # of each version's client
+            session.mount("http://", Impatient())
+            session.mount("https://", Impatient())
+        return SigningContext(
+            fulcio=fulcio, rekor=rekor, trusted_root=config.trusted_root, tsa_clients=services.get_tsas()
+        )
 
 
 def open_keyless(uri: str, instance: str, token: Path | None = None) -> Keyless:

@@ -30,3 +30,12 @@ def decoded(text: str, field: str) -> bytes:
 def refused(reason: str) -> SignatureError:
     """The error for a signature file that cannot be accepted, to be raised."""
     return SignatureError(f"{SIGNATURE}: {reason}; sign the bundle with edgepack, or get it again")
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error of another library's says, with what caused it: printable text on one line."""
+    parts = [type(error).__name__, *map(str, error.args)]
+    if error.__cause__ is not None:
+        parts.append(f"from {error.__cause__}")
+    line = " ".join(" ".join(parts).split())[:160]
+    return "".join(character if character.isprintable() else "?" for character in line)

@@ -83,6 +83,11 @@ KEYLESS_MUTANTS = [
         made(names=(x509.UniformResourceIdentifier(IDENTITY), x509.RFC822Name("eve@example.org"))),
         "does not name exactly one",
     ),
+    Tampering(
+        "a name of two lines",
+        made(names=(x509.UniformResourceIdentifier(f"{IDENTITY}\nverified"),)),
+        "does not name exactly one",
+    ),
     Tampering("a host's name in the certificate", made(names=(x509.DNSName("example.org"),)), "does not name exactly"),
     Tampering("no issuer in the certificate", made(issuer=None), "names no identity and issuer"),
     Tampering("another name in the certificate", made(names=(x509.RFC822Name("eve@example.org"),)), "signed by eve@"),
@@ -95,11 +100,11 @@ KEYLESS_MUTANTS = [
         envelope(lambda d: d["verificationMaterial"]["certificate"].update(rawBytes="")),
         "the certificate cannot be read",
     ),
-    Tampering("a chain beside the certificate", envelope(certificate_twice), "x509CertificateChain is not expected"),
+    Tampering("a chain beside the certificate", envelope(certificate_twice), "'x509CertificateChain' is not expected"),
     Tampering(
         "a key beside the certificate",
         envelope(lambda d: d["verificationMaterial"].update(publicKey={"hint": "x"})),
-        "publicKey is not expected",
+        "'publicKey' is not expected",
     ),
     Tampering("an instance of the same names", self_signed, "candidates exhausted: signature does not match"),
     Tampering("another instance's root", another_root, "no such transparency log was in office"),
@@ -218,7 +223,9 @@ KEYLESS_MUTANTS = [
         noted(lambda t: t.replace(f"— {LOG} ", f"— {LOG} !")),
         "checkpoint's signature is not base64",
     ),
-    Tampering("a keyid", envelope(lambda d: d["dsseEnvelope"]["signatures"][0].update(keyid="")), "keyid is not exp"),
+    Tampering(
+        "a keyid", envelope(lambda d: d["dsseEnvelope"]["signatures"][0].update(keyid="")), "'keyid' is not expected"
+    ),
     Tampering(
         "a second signature in the envelope",
         envelope(lambda d: d["dsseEnvelope"]["signatures"].append({"sig": "MEQCIA=="})),
@@ -227,13 +234,14 @@ KEYLESS_MUTANTS = [
     Tampering("a mediaType of before", envelope(lambda d: d.update(mediaType=d["mediaType"][:-5])), "not a applica"),
     Tampering("a payload of text", envelope(lambda d: d["dsseEnvelope"].update(payloadType="text/plain")), "not a app"),
     Tampering(
-        "a message signature beside", envelope(lambda d: d.update(messageSignature={})), "messageSignature is not"
+        "a message signature beside", envelope(lambda d: d.update(messageSignature={})), "'messageSignature' is not"
     ),
-    Tampering("a key more in the entry", entry(lambda e: e.update(x=1)), "x is not expected"),
+    Tampering("a key of two lines", entry(lambda e: e.update({"x\ny": 1})), r"'x\ny' is not expected"),
+    Tampering("a key more in the entry", entry(lambda e: e.update(x=1)), "'x' is not expected"),
     Tampering(
         "an empty list of timestamps",
         envelope(lambda d: d["verificationMaterial"].update(timestampVerificationData={"rfc3161Timestamps": []})),
-        "inclusionPromise is not expected",
+        "'inclusionPromise' is not expected",
     ),
     Tampering(
         "a number for a text", entry(lambda e: e.update(logIndex=int(e["logIndex"]))), "logIndex is not a number"

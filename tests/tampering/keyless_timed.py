@@ -65,10 +65,10 @@ TIMED_MUTANTS = [
     Tampering(
         "a promise beside a timestamp",
         timed(entry(lambda e: e.update(inclusionPromise={"signedEntryTimestamp": "AAAA"}))),
-        "inclusionPromise is not expected",
+        "'inclusionPromise' is not expected",
     ),
     Tampering(
-        "a time beside a timestamp", timed(entry(lambda e: e.update(integratedTime="0"))), "integratedTime is not expec"
+        "a time beside a timestamp", timed(entry(lambda e: e.update(integratedTime="0"))), "'integratedTime' is not"
     ),
     Tampering(
         "another place in the log, of Rekor v2",

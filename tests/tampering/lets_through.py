@@ -120,6 +120,7 @@ JS_LETS_THROUGH = frozenset(
         "a remark behind the checkpoint",
         "a loose base64 in the checkpoint",
         "a keyid",
+        "a key of two lines",
         "a key more in the entry",
         "an empty list of timestamps",
         "a number for a text",

@@ -129,7 +129,7 @@ def _check(value: Any, shape: Any, at: str) -> None:
                 if key not in value:
                     raise refused(f"{at}.{key} is missing")
                 if key not in shape:
-                    raise refused(f"{at}.{key:.80} is not expected there")
+                    raise refused(f"{at}.{key!r:.80} is not expected there")
                 _check(value[key], shape[key], f"{at}.{key}")
         case [item], list() if isinstance(shape, list) or len(value) == 1:
             for number, inner in enumerate(value):

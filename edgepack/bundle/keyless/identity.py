@@ -13,7 +13,7 @@ from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgepack.bundle.files import SIGNATURE
-from edgepack.bundle.signature import decoded, refused
+from edgepack.bundle.signature import decoded, reason_of, refused
 from edgepack.bundle.strict_json import parse
 
 _ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
@@ -60,14 +60,15 @@ def certified(der: bytes) -> tuple[ec.EllipticCurvePublicKey, Identity]:
         issuer: Any = certificate.extensions.get_extension_for_oid(_ISSUER).value
         vouching = asn1.decode_der(str, issuer.value)
     except Exception as error:  # the parser's exceptions have nothing in common
-        reason = " ".join(str(error).split())[:120]
-        raise refused(f"the certificate cannot be read, or names no identity and issuer ({reason})") from error
+        raise refused(
+            f"the certificate cannot be read, or names no identity and issuer ({reason_of(error)})"
+        ) from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise refused("the certificate is not of an ECDSA key")
     match names:
-        case [x509.RFC822Name() | x509.UniformResourceIdentifier() as name]:
+        case [x509.RFC822Name() | x509.UniformResourceIdentifier() as name] if (name.value + vouching).isprintable():
             return key, Identity(name=name.value, issuer=vouching)
-    raise refused("the certificate does not name exactly one e-mail address or URI")
+    raise refused("the certificate does not name exactly one e-mail address or URI, and its issuer")
 
 
 def claimed_identity(data: bytes) -> Identity | None:

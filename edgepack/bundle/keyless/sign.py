@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgepack.bundle.keyless.form import trimmed
-from edgepack.bundle.keyless.trust import client_config, require_sigstore, told
+from edgepack.bundle.keyless.trust import client_config, require_sigstore
+from edgepack.bundle.signature import reason_of
 from edgepack.errors import EdgepackError, UsageError
 
 if TYPE_CHECKING:
@@ -119,5 +120,5 @@ def _told(uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise UsageError(
-            f"{uri}: cannot sign ({told(error)}); check the network, the identity token and the instance"
+            f"{uri}: cannot sign ({reason_of(error)}); check the network, the identity token and the instance"
         ) from error

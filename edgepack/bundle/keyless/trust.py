@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgepack.bundle.signature import reason_of
 from edgepack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ def client_config(instance: str) -> ClientTrustConfig:
             return ClientTrustConfig.staging() if instance else ClientTrustConfig.production()
         except Exception as error:  # of TUF, requests and sigstore
             raise UsageError(
-                f"sigstore:{instance}: its trust root cannot be fetched ({told(error)}); give one in a file"
+                f"sigstore:{instance}: its trust root cannot be fetched ({reason_of(error)}); give one in a file"
             ) from error
     try:
         return ClientTrustConfig.from_json(_read(instance))
     except ValueError as error:
         raise UsageError(
-            f"{instance}: no client trust configuration ({told(error)}); give a file in that form"
+            f"{instance}: no client trust configuration ({reason_of(error)}); give a file in that form"
         ) from error
 
 
@@ -68,7 +69,7 @@ def trusted_root(instance: str) -> TrustedRoot:
         within = document.get("trustedRoot", document)
         return TrustedRoot.from_json(json.dumps(within))
     except (ValueError, AttributeError) as error:
-        raise UsageError(f"{instance}: no trusted root ({told(error)}); give trusted_root.json") from error
+        raise UsageError(f"{instance}: no trusted root ({reason_of(error)}); give trusted_root.json") from error
 
 
 def in_office(root: TrustedRoot, log_id: bytes, moment: datetime) -> TrustedRoot:
@@ -96,14 +97,6 @@ def in_office(root: TrustedRoot, log_id: bytes, moment: datetime) -> TrustedRoot
             "timestamp_authorities": [a for a in root.timestamp_authorities if valid(a.valid_for)],
         }
     )
-
-
-def told(error: BaseException) -> str:
-    """What an error of sigstore's says, with what caused it, on one line."""
-    parts = [type(error).__name__, *map(str, error.args)]
-    if error.__cause__ is not None:
-        parts.append(f"from {error.__cause__}")
-    return " ".join(" ".join(parts).split())[:160]
 
 
 def _read(path: str) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from edgepack.bundle.files import SIGNATURE
 from edgepack.bundle.keyless.form import KeylessForm, read_form
 from edgepack.bundle.keyless.identity import Identity, TrustedIdentity, certified
-from edgepack.bundle.keyless.trust import in_office, require_sigstore, told, trusted_root
+from edgepack.bundle.keyless.trust import in_office, require_sigstore, trusted_root
 from edgepack.bundle.keys import key_id
-from edgepack.bundle.signature import refused
+from edgepack.bundle.signature import reason_of, refused
 from edgepack.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _verified(data: bytes, form: KeylessForm, identity: Identity, root: TrustedR
     try:
         _, payload = Verifier(trusted_root=Keys(office)).verify_dsse(Bundle.from_json(data), demands)
     except Exception as error:  # a parser of sigstore's may raise anything; whatever it is, nothing was verified
-        raise _distrusted(f"sigstore does not accept it ({told(error)})") from error
+        raise _distrusted(f"sigstore does not accept it ({reason_of(error)})") from error
     return payload
 
 
@@ -76,7 +76,7 @@ def _moment(form: KeylessForm) -> datetime:
 
         return decode_timestamp_response(form.timestamp).tst_info.gen_time
     except (ValueError, OverflowError, OSError) as error:
-        raise refused(f"it is dated at no time that there is ({told(error)})") from error
+        raise refused(f"it is dated at no time that there is ({reason_of(error)})") from error
 
 
 def _distrusted(reason: str) -> SignatureError:

@@ -1,4 +1,4 @@
-"""Whether quantizing activations, too, would pay: ONNX Runtime's static int8 beside float32 and edgepack's int8.
+"""Whether quantizing activations, too, pays: edgepack's w8a8 beside ONNX Runtime's static int8, float32 and int8.
 
 `python -m benchmarks.activations` prints the table that docs/quantization.md ends with. S8S8, per channel, calibrated
 on 300 training rows: the form that does not saturate as U8S8 does where the processor has no VNNI.
@@ -26,9 +26,12 @@ from edgepack.compiler import Compiled
 from edgepack.contract import EmitOptions
 from edgepack.lower import lower
 from edgepack.passes import optimize
+from edgepack.quantize import Method
+from edgepack.rows import columns_of
 from edgepack.targets import find_target
 
 CALIBRATION_ROWS = 300
+METHODS: tuple[Method, ...] = ("int8", "w8a8")
 LAYERS = ((256, 128), (64,), (512, 512))
 
 
@@ -54,7 +57,8 @@ def _rows(name: str, fitted: Any, train: Any, held: Any, folder: Path) -> list[s
     files = {"float32 (skl2onnx)": folder / "float32.onnx", "static int8 (QDQ)": folder / "qdq.onnx"}
     files["float32 (skl2onnx)"].write_bytes(peer.convert_matrix(fitted, train.shape[1]))
     _quantized(*files.values(), train.astype(np.float32))
-    files["edgepack --quantize int8"] = _ours(fitted, train[:8], folder)
+    for method in METHODS:
+        files[f"edgepack --quantize {method}"] = _ours(fitted, train, folder, method)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     sessions = {form: onnxruntime.InferenceSession(str(path), options) for form, path in files.items()}
@@ -102,13 +106,16 @@ def _quantized(source: Path, into: Path, rows: Any) -> None:
     )
 
 
-def _ours(fitted: Any, sample: Any, folder: Path) -> Path:
-    lowered = lower(fitted, sample, fallback=False)
+def _ours(fitted: Any, train: Any, folder: Path, method: Method) -> Path:
+    lowered, sample = lower(fitted, train[:8], fallback=False), train[:8]
     source: Any = SimpleNamespace(name="digits")
     program = optimize(lowered)
     compiled = Compiled(source=source, estimator=fitted, sample=sample, lowered=lowered, program=program)
     options = EmitOptions(packs=True, precision="float32")
-    return find_target("onnx").emit(compiled.quantized_by("int8").program, folder, options).path
+    ranges = compiled.calibrated(columns_of(train[:CALIBRATION_ROWS], lowered.interface))
+    into = folder / method
+    into.mkdir()
+    return find_target("onnx").emit(compiled.quantized_by(method, ranges).program, into, options).path
 
 
 if __name__ == "__main__":

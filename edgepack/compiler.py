@@ -98,7 +98,7 @@ class Compiled:
         from edgepack.quantize import quantize
 
         quantized = quantize(self._quantizable, method, ranges or {})
-        return replace(self, program=quantized.program, quantized=quantized)
+        return replace(self, program=quantized.program if quantized.touched else self.program, quantized=quantized)
 
     def calibrated(self, rows: Columns) -> Ranges:
         """What each weighted sum takes, for these rows."""

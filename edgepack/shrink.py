@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -181,6 +182,8 @@ def shrink(
         changed = replace(options, packs=wish.packs or method is not None, precision=precision)
         artifacts = emitted(quantized.program, method or "none", changed)
         found = effect(quantized)
+        if method == "w8a8":  # what lies beyond the calibration rows becomes their end, however far it is
+            found = replace(found, reach_abs_error=math.inf)
         moves = quantized.quantized is not None and quantized.quantized.touched > 0
         return Try(
             method=method,

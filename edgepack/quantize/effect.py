@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -10,9 +11,10 @@ import numpy as np
 from edgepack.contract import Answers
 from edgepack.errors import UsageError
 from edgepack.ir.types import Floats
+from edgepack.quantize.reach import reach
 
-ROOM, SIGMAS = 2.0, 2.0
-"""What is kept in reserve for rows that were not measured: of a largest error, and in standard errors."""
+SIGMAS = 2.0
+"""What is kept in reserve for rows that were not measured, in standard errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Effect:
         label_changes: rows whose label differs.
         max_abs_error, p99_abs_error, mean_abs_error: of each row's largest |Δ|, of probabilities where there are any,
             else of values; 0 where the model gives labels alone.
+        reach_abs_error: what the largest of 100,000 such rows may be expected to be, at most 1 for probabilities;
+            infinite where these rows do not tell.
         metric: the scorer that was asked for; empty where none was.
         metric_drop: what its score loses.
         metric_scatter: the standard error of that.
@@ -38,6 +42,7 @@ class Effect:
     max_abs_error: float
     p99_abs_error: float
     mean_abs_error: float
+    reach_abs_error: float = math.inf
     metric: str = ""
     metric_drop: float = 0.0
     metric_scatter: float = 0.0
@@ -63,6 +68,7 @@ def effect_of(server: Answers, quantized: Answers, *, origin: str) -> Effect:
         max_abs_error=float(error.max(initial=0.0)),
         p99_abs_error=float(np.quantile(error, 0.99, method="higher")) if rows else 0.0,
         mean_abs_error=float(error.mean()) if rows else 0.0,
+        reach_abs_error=0.0 if name is None else min(reach(error), 1.0 if name == "probabilities" else math.inf),
     )
 
 
@@ -85,8 +91,8 @@ class Budget:
     def broken_by(self, effect: Effect, *, reserve: bool = False) -> list[str]:
         """What is over the budget, in words; with `reserve`, also what other rows than these might put over it.
 
-        A largest error is doubled then, a share of labels raised to the upper end of its interval of two standard
-        errors, a lost score by two standard errors.
+        A largest error is as large as it may become then, a share of labels raised to the upper end of its interval of
+        two standard errors, a lost score by two standard errors.
         """
         problems = []
         share = effect.label_changes / max(effect.rows, 1)
@@ -94,8 +100,10 @@ class Budget:
         if self.max_label_change is not None and at_most > self.max_label_change:
             beyond = f", up to {at_most:.3%} of others may" if reserve else ""
             problems.append(f"{share:.3%} of labels change{beyond}, {self.max_label_change:.3%} may")
-        if self.max_abs_error is not None and effect.max_abs_error * (ROOM if reserve else 1) > self.max_abs_error:
-            room = f", {ROOM:g} times as much of others" if reserve else ""
+        error = effect.reach_abs_error if reserve else effect.max_abs_error
+        if self.max_abs_error is not None and error > self.max_abs_error:
+            told = f"up to {error:.3g} of others" if math.isfinite(error) else "these rows do not tell of others"
+            room = f", {told}" if reserve else ""
             problems.append(f"|Δ| {effect.max_abs_error:.3g}{room}, {self.max_abs_error:g} is allowed")
         drop = effect.metric_drop + (SIGMAS * effect.metric_scatter if reserve else 0)
         if self.max_metric_drop is not None and drop > self.max_metric_drop:

@@ -286,7 +286,9 @@ def _latency(shrunk: Any, columns: Any, targets: Any) -> tuple[float, float]:
         feeds = [{name: x[k : k + count] for name, x in feed.items()} for k in starts]
         return lambda k: runner.session.run(names, feeds[k % len(feeds)])
 
-    one, many = (measure.interleaved_us({"": call(count)}, calls=100, rounds=5)[""] for count in (1, 64))
+    one, many = (
+        measure.interleaved_us({"": call(count)}, calls=calls, rounds=3)[""] for count, calls in ((1, 100), (64, 12))
+    )
     return one, many
 
 

@@ -140,14 +140,16 @@ def shrink(
         BudgetError: the method finds nothing to quantize, or nothing keeps within the budget.
         UsageError: the metric cannot be computed.
     """
-    from edgepack.parity.refusals import row_count
+    from edgepack.parity.refusals import row_count, take
 
     server, refused = compiled.server.answers(rows.columns)
-    kept = {name: values[~refused] for name, values in rows.columns.items()}
+    kept = take(rows.columns, ~refused)
+    equals = compiled.server.ties(kept)  # where the server chooses among equals, no answer is another than its own
+    server, kept = {name: answer[~equals] for name, answer in server.items()}, take(kept, ~equals)
     calibration = calibration or replace(rows, columns=kept)
     if "label" not in server:  # no rows at all would promise that no label changes
         wish = replace(wish, budget=replace(wish.budget, max_label_change=None))
-    known = None if truth is None else np.asarray(truth)[~refused]
+    known = None if truth is None else np.asarray(truth)[~refused][~equals]
 
     def effect(of: Compiled) -> Effect:
         answers = of.program.run(kept)
@@ -178,8 +180,9 @@ def shrink(
     def attempt(method: Method | None) -> Try:
         ranges = compiled.calibrated(calibration.columns) if method == "w8a8" else {}
         quantized = compiled if method is None else compiled.quantized_by(method, ranges)
+        packs = method is not None or wish.packs or wish.quantize == "auto"
         precision = "float32" if method and options.precision == "float64" else options.precision
-        changed = replace(options, packs=wish.packs or method is not None, precision=precision)
+        changed = replace(options, packs=packs, precision=precision)
         artifacts = emitted(quantized.program, method or "none", changed)
         found = effect(quantized)
         if method == "w8a8":  # what lies beyond the calibration rows becomes their end, however far it is
@@ -191,7 +194,7 @@ def shrink(
             artifacts=artifacts,
             sizes=sizes(artifacts),
             effect=found,
-            over=tuple(wish.budget.broken_by(found, reserve=moves and wish.quantize == "auto")),
+            over=tuple(wish.budget.broken_by(found, reserve=wish.quantize == "auto")) if moves else (),
             ranges=ranges,
         )
 
@@ -203,7 +206,8 @@ def shrink(
         tries = [attempt(None), *([attempt(wish.quantize)] if wish.quantize else [])]
         chosen = {target.name: tries[-1] for target in targets}
         _require(tries[-1], wish)
-    before = sizes(emitted(compiled.program, "before", replace(options, packs=False))) if wish.packs else tries[0].sizes
+    packed = wish.packs or wish.quantize == "auto"
+    before = sizes(emitted(compiled.program, "before", replace(options, packs=False))) if packed else tries[0].sizes
     document = _document(chosen, tries, wish, before)
     if any(t.ranges for t in tries):
         document["calibration"] = {
@@ -267,7 +271,7 @@ def _document(
         "asked": wish.quantize or "none",
         "method": coarsest.method or "none",
         "chosen": {target: taken.method or "none" for target, taken in chosen.items()},
-        "packed": wish.packs or coarsest.method is not None,
+        "packed": wish.packs or wish.quantize == "auto" or coarsest.method is not None,
         "before": {target: size.document() for target, size in before.items()},
         "effect": _told(coarsest.effect),
         "parts": _parts(coarsest),

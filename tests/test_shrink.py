@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -137,3 +138,22 @@ def _shrink(compiled: Compiled, wish: Wish, columns: Any, into: Path, truth: Any
         truth=truth,
         on_progress=lambda _what, _done, _total: None,
     )
+
+
+def test_rows_at_which_the_server_chooses_among_equals_do_not_count(tmp_path: Path) -> None:
+    """Five neighbours of many that are equally near: any five are right, so that lossless packing is within 0."""
+    alike = 100 + R.integers(0, 2, (200, 4)).astype(np.float64)
+    apart = R.normal(size=(800, 4)).astype(np.float32).astype(np.float64)
+    fitted = KNeighborsClassifier(5).fit(np.vstack([alike, apart[:400]]), R.integers(0, 3, 600))
+    lowered = lower(fitted, apart[:5])
+    source: Any = SimpleNamespace(name="nearest")
+    program = optimize(lowered)
+    compiled = Compiled(source=source, estimator=fitted, sample=apart[:5], lowered=lowered, program=program)
+    rows = np.vstack([alike[:60], apart[400:750]])
+    wish = Wish(quantize="auto", budget=Budget(max_label_change=0.05, max_abs_error=0.01))
+    document = _shrink(compiled, wish, columns_of(rows, lowered.interface), tmp_path).document
+    assert document["packed"]
+    assert document["effect"]["rows"] == 350
+    assert document["effect"]["max_abs_error"] == 0
+    sizes = document["tries"][0]["sizes"]["onnx"]
+    assert sizes["size_bytes"] < document["before"]["onnx"]["size_bytes"]

@@ -35,7 +35,7 @@ def refused(reason: str) -> SignatureError:
 def reason_of(error: BaseException) -> str:
     """What an error of another library's says, with what caused it: printable text on one line."""
     parts = [type(error).__name__, *map(str, error.args)]
-    if error.__cause__ is not None:
-        parts.append(f"from {error.__cause__}")
+    if (cause := error.__cause__) is not None:
+        parts.append(f"from {str(cause) or type(cause).__name__}")
     line = " ".join(" ".join(parts).split())[:160]
     return "".join(character if character.isprintable() else "?" for character in line)

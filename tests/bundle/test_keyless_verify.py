@@ -139,6 +139,7 @@ def test_what_is_not_enough_to_verify_with_is_one_line(
     done = verify(keyless, *(files.get(word, word) for word in arguments))
     assert isinstance(done.exception, UsageError)
     assert says in str(done.exception)
+    assert " from)" not in str(done.exception)  # an empty cause has a name at least
     assert "\n" not in str(done.exception)
 
 

@@ -69,13 +69,15 @@ def reach_of(program: Program, runner: Runner) -> float:
     """
     fitted = sum(node.op.points.size for node in program.nodes if isinstance(node.op, Distances))
     each = ROWS if fitted <= MANY else ROWS_OF_MANY_POINTS
-    reaches = np.repeat(REACHES, each)
     columns = rows_of_reaches(program, REACHES, each)
+    kept = 0.0
     with np.errstate(all="ignore"):
-        kept = _kept(program, columns, runner)
-    lost = reaches[~kept]
-    below = REACHES[: np.searchsorted(REACHES, lost.min())] if len(lost) else REACHES
-    return float(below[-1]) if len(below) else 0.0
+        for k, reach in enumerate(REACHES):  # in turn: what lies beyond the first loss need not be asked
+            rows = {name: x[k * each : (k + 1) * each] for name, x in columns.items()}
+            if not _kept(program, rows, runner).all():
+                break
+            kept = float(reach)
+    return kept
 
 
 def _told(ranges: Mapping[str, Floats], reach: float, narrow: str) -> str:

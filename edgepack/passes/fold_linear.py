@@ -25,7 +25,7 @@ def fold_linear(program: Program) -> Program:
         return program
     draft, tracer = Draft(program), Tracer(program)
     for node in program.nodes:
-        if isinstance(node.op, Linear):
+        if isinstance(node.op, Linear) and tracer.sees_behind(node.inputs[0]):
             _fold(node, node.op, draft, tracer)
         else:
             draft.nodes.append(node)

@@ -106,6 +106,10 @@ class Tracer:
             place = found[0]
         return place
 
+    def sees_behind(self, value: str) -> bool:
+        """Whether its columns' paths have any link, or lead anywhere else."""
+        return self._back(Place(value, 0)) is not None
+
     def _back(self, place: Place) -> tuple[Place, Op | None] | None:
         node = self.nodes.get(place.value)
         if node is None:

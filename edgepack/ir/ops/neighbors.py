@@ -10,7 +10,8 @@ from edgepack.ir.ops.op import one
 from edgepack.ir.types import Array, Floats, Type, TypeMismatch, number
 
 METRICS = ("sqeuclidean", "euclidean", "manhattan", "chebyshev", "minkowski", "cosine")
-NUMBERS_AT_ONCE = 1 << 24
+NUMBERS_AT_ONCE = 1 << 15
+"""Differences that are held at a time: few enough to stay in a processor's cache."""
 NO_LENGTH = 10 * float(np.finfo(np.float64).eps)
 """A row that is shorter has no direction: scikit-learn divides it by 1."""
 
@@ -43,29 +44,35 @@ class Distances:
         x = values[0]
         if self.metric == "cosine":
             return np.clip(1.0 - _unit(x) @ _unit(self.points).T, 0.0, 2.0)
-        result = np.empty((len(x), len(self.points)))
-        step = max(1, NUMBERS_AT_ONCE // max(self.points.size, 1))
+        count, features = self.points.shape
+        result = np.empty((len(x), count))
+        points_at_once = max(1, min(count, NUMBERS_AT_ONCE // max(features, 1)))
+        rows_at_once = max(1, NUMBERS_AT_ONCE // max(points_at_once * features, 1))
         with np.errstate(all="ignore"):
-            for start in range(0, len(x), step):
-                difference = x[start : start + step, None, :] - self.points
-                scaled = difference if self.scale is None else difference * self.scale
-                result[start : start + step] = self._reduced(scaled)
+            for first in range(0, count, points_at_once):
+                points = self.points[first : first + points_at_once]
+                for start in range(0, len(x), rows_at_once):
+                    difference = x[start : start + rows_at_once, None, :] - points
+                    if self.scale is not None:
+                        difference *= self.scale
+                    block = result[start : start + rows_at_once, first : first + points_at_once]
+                    self._reduce(difference, block)
         return result
 
-    def _reduced(self, difference: Array) -> Array:
-        result: Array
+    def _reduce(self, difference: Array, into: Array) -> None:
+        """Writes the distances; the differences are used up."""
         match self.metric:
-            case "sqeuclidean":
-                result = (difference * difference).sum(axis=2)
-            case "euclidean":
-                result = np.sqrt((difference * difference).sum(axis=2))
+            case "sqeuclidean" | "euclidean":
+                np.multiply(difference, difference, out=difference).sum(axis=2, out=into)
+                if self.metric == "euclidean":
+                    np.sqrt(into, out=into)
             case "manhattan":
-                result = np.abs(difference).sum(axis=2)
+                np.abs(difference, out=difference).sum(axis=2, out=into)
             case "chebyshev":
-                result = np.abs(difference).max(axis=2)
+                np.abs(difference, out=difference).max(axis=2, out=into)
             case _:
-                result = np.power(np.power(np.abs(difference), self.p).sum(axis=2), 1 / self.p)
-        return result
+                np.power(np.abs(difference, out=difference), self.p, out=difference).sum(axis=2, out=into)
+                np.power(into, 1 / self.p, out=into)
 
 
 def _unit(x: Array) -> Array:
@@ -90,10 +97,10 @@ class Nearest:
     def run(self, *values: Array) -> Array:
         """`(rows, width) float64` of 0 and 1."""
         x = values[0]
-        chosen = np.argsort(x, axis=1, kind="stable")[:, : self.k]
-        result = np.zeros(x.shape)
-        np.put_along_axis(result, chosen, 1.0, axis=1)
-        return result
+        last = np.partition(x, self.k - 1, axis=1)[:, self.k - 1 : self.k]
+        nearer, equal = x < last, x == last
+        wanted = self.k - nearer.sum(axis=1, keepdims=True)
+        return np.asarray(nearer | (equal & (equal.cumsum(axis=1) <= wanted)), np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

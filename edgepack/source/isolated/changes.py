@@ -74,7 +74,7 @@ def _since(made: Any, state: dict[str, Any], version: tuple[int, ...]) -> dict[s
     from sklearn.tree import DecisionTreeClassifier
 
     match made:
-        case DecisionTreeClassifier() if version < (1, 3) and "tree_" in state:
+        case DecisionTreeClassifier() if version < (1, 4) and "tree_" in state:
             _make_shares(state["tree_"].value)
         case BaseGradientBoosting() if "estimators_" in state:
             return {"n_trees_per_iteration_": state["estimators_"].shape[1]}
@@ -114,7 +114,7 @@ def _changed(made: Any, version: tuple[int, ...], what: str) -> SourceError:
 
 
 def _make_shares(values: Any) -> None:
-    """Of a classifier's leaves, which counted samples before 1.3, as `predict_proba` did then; in place."""
+    """Of a classifier's leaves, which counted samples before 1.4, as `predict_proba` did then; in place."""
     totals = values.sum(axis=2, keepdims=True)
     values /= np.where(totals == 0, 1.0, totals)
 

@@ -146,13 +146,14 @@ def test_a_table_that_lies_is_refused(table: list[Any]) -> None:
     assert "\n" not in str(told.value)
 
 
-def test_leaves_that_counted_become_shares_as_predict_proba_made_them() -> None:
+@pytest.mark.parametrize("version", ["1.2.2", "1.3.2"])
+def test_leaves_that_counted_become_shares_as_predict_proba_made_them(version: str) -> None:
     forest = RandomForestClassifier(3, random_state=0).fit(ROWS, LABELS)
     expected = forest.predict_proba(ROWS)
     for tree in forest.estimators_:
         tree.tree_.value[:] *= tree.tree_.weighted_n_node_samples[:, None, None]
     assert not np.allclose(forest.predict_proba(ROWS), expected)
-    again = rebuild(*flatten(forest), "1.2.2", TRUSTED_TYPES)
+    again = rebuild(*flatten(forest), version, TRUSTED_TYPES)
     assert np.allclose(again.predict_proba(ROWS), expected, rtol=1e-15)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -153,7 +154,7 @@ def _found(install: Callable[[], Path]) -> Path:
     try:
         return install()
     except (InstallFailed, NotInstalled) as error:
-        raise Missing(str(error)) from error
+        raise Missing(re.sub(r"https?://[^\s()]+", "the registry", str(error))) from error  # RESULTS.md names no host
 
 
 def _program(name: str, title: str) -> str:

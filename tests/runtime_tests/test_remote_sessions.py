@@ -198,6 +198,17 @@ def test_core_ml_is_asked_through_its_own_runner(animal: Animal, tmp_path: Path)
             pass
 
 
+def test_what_cannot_be_installed_is_missing_and_names_no_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho 'Failed to fetch: (http://host.example:99/simple/numpy/)' >&2\nexit 1\n")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    told = r"1\.21\.1: cannot be installed \(Failed to fetch: \(the registry\)\)"
+    with pytest.raises(Missing, match=told), table()["ort-1.21.1"].open():
+        pass
+
+
 def test_a_time_for_an_installer_ends_all_that_it_started(tmp_path: Path) -> None:
     """A grandchild that holds the pipe would keep its parent's caller waiting."""
     with pytest.raises(InstallFailed, match=r"sh took more than 0\.5 s"):

@@ -75,26 +75,23 @@ def test_a_native_arm_takes_its_turns_and_an_unfit_one_says_why(
 @needs_headers
 @pytest.mark.conformance
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="no valgrind")
-def test_instructions_are_the_same_on_every_run_and_more_for_more_trees(
-    model: tuple[Path, OnnxRunner, Any], tmp_path: Path
-) -> None:
+def test_instructions_are_the_same_on_every_run_and_more_for_more_trees(tmp_path: Path) -> None:
+    """Most of a small forest's are the call's own: 50 trees must show above 5 all the same."""
     from sklearn.ensemble import RandomForestClassifier
 
-    path, _, feed = model
-    with NativeRunner(HEADERS, path, feed) as native:
-        first, again = native.instructions_per_row(), native.instructions_per_row()
-    assert abs(first - again) < 0.01 * first and 1_000 < first < 1_000_000
     x = np.random.default_rng(0).normal(size=(300, 3))
     counts = []
-    for trees in (5, 50):
+    for k, trees in enumerate((5, 5, 50)):
         forest = RandomForestClassifier(trees, max_depth=5, random_state=0).fit(x, x[:, 0] > 0)
-        (into := tmp_path / f"{trees}").mkdir()
+        (into := tmp_path / f"{k}").mkdir()
         program = compile_estimator(forest, x[:5])
         path = OnnxTarget().emit(program, into, EmitOptions()).path
         feed = OnnxRunner.load(path, program.interface).feed(columns_of(x, program.interface))
         with NativeRunner(HEADERS, path, feed) as native:
             counts.append(native.instructions_per_row())
-    assert counts[1] > 1.5 * counts[0]
+    few, again, many = counts
+    assert abs(few - again) < 0.002 * few
+    assert many - few > 45 * 20  # at least as much for each further tree
 
 
 def test_a_folder_without_headers_is_refused(tmp_path: Path) -> None:

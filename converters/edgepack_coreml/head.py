@@ -99,7 +99,7 @@ class _Reader:
             self._refuse(
                 index,
                 f"{said} decides the label, not the largest probability",
-                "use the onnx target, or apply the threshold in the app",
+                "use --output predict for the label alone, or the onnx target",
             )
             return None
         return Head(scores=scores, link=link, classes=classes, probabilities=True, step=index.step)

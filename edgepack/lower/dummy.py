@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn import dummy
 
-from edgepack.ir.ops import Constant
+from edgepack.ir.ops import ArgMax, Constant
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.predict import Prediction
 
@@ -42,9 +42,8 @@ def _constants(est: Any) -> list[Any]:
 
 def _target(est: Any, classes: Any, prior: Any, constant: Any, table: Table, b: Builder) -> Prediction:
     chosen = int(np.argmax(np.asarray(classes) == np.ravel(constant)[0] if est._strategy == "constant" else prior))
-    shares = prior if est._strategy == "prior" else np.arange(len(classes)) == chosen
-    label = _row([chosen], table, b)
-    return Prediction(label=label, probabilities=_row(shares, table, b), classes=np.asarray(classes))
+    shares = _row(prior if est._strategy == "prior" else np.arange(len(classes)) == chosen, table, b)
+    return Prediction(label=b.emit(ArgMax(), shares), probabilities=shares, classes=np.asarray(classes))
 
 
 def _row(numbers: Any, table: Table, b: Builder) -> str:

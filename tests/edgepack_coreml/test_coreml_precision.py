@@ -175,3 +175,11 @@ def test_onnx_has_no_float16(tmp_path: Path) -> None:
     _, lowered = fitted(make_pipeline(StandardScaler(), NETWORK))
     with pytest.raises(UsageError, match="float16: ONNX artifacts compute in float32 or float64"):
         onnx.emit(optimize(lowered), tmp_path, EmitOptions(precision="float16"))
+
+
+def test_the_label_of_probabilities_takes_no_operation(tmp_path: Path) -> None:
+    """`classify` finds the likeliest class; nobody would read another's."""
+    _, lowered = fitted(make_pipeline(StandardScaler(), NETWORK))
+    artifact, _ = emitted(optimize(lowered), tmp_path, "float32", ios=16)
+    assert not {"greater", "reduce_argmax"} & set(types_of(artifact.path))
+    assert "classify" in types_of(artifact.path)

@@ -22,7 +22,7 @@ from inventory.reasons import why_nothing_for_a_row, why_rows_are_no_input
 _NAMES = {"onnx": "ONNX", "coreml": "Core ML"}
 
 Onnx = Literal["exact", "measured", "via skl2onnx", "differs", "refused", "no meaning"]
-CoreML = Literal["classic", "ML Program", "differs", "refused", "no meaning"]
+CoreML = Literal["classic", "ML Program", "label alone", "differs", "refused", "no meaning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,8 @@ class Fact:
     Attributes:
         onnx: `exact` where parity has proved every branch of the file, `measured` where its answers are scikit-learn's
             on boundary rows, both by edgepack's own lowering; `differs` where they are not: an export ends there.
-        coreml: the form of the artifact, whose answers are scikit-learn's on boundary rows; or else.
+        coreml: the form of the artifact, whose answers are scikit-learn's on boundary rows; or else. `label alone`: it
+            is refused unless asked for the label without probabilities.
         answers: the methods that edgepack's own lowering gives.
         why: what stands in the way.
         findings: what the linter says of the Core ML artifact.
@@ -64,15 +65,29 @@ def _fact_of(kind: Any, folder: Path) -> Fact:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         compared = run(example.server, example.sample, lowered, folder, limit=example.limit, rows=300)
+        alone = _label_alone(example, compared, folder)
     own = not any(isinstance(node.op, OnnxBlock) for node in lowered.nodes)
     reasons = [f"{_NAMES[target]}: {reason}" for target, reason in compared.refusals.items()]
     return Fact(
         onnx=_onnx(compared, own=own),
-        coreml=_coreml(compared),
+        coreml=_coreml(compared) if alone is None else "label alone",
         answers=tuple(m for m in METHODS if own and _answers(example, m)),
         why="; ".join([*reasons, *_differences(compared)]),
-        findings=_findings(compared),
+        findings=_findings(alone or compared),
     )
+
+
+def _label_alone(example: Example, compared: Compared, folder: Path) -> Compared | None:
+    """The Core ML artifact of the label, where that of label and probabilities is refused and this one is right."""
+    if example.output is not None or "coreml" not in compared.refusals or "label" not in compared.program.outputs:
+        return None
+    if "probabilities" not in compared.program.outputs:
+        return None
+    lowered = lower(example.estimator, example.sample, output="predict")
+    alone = run(
+        example.server, example.sample, lowered, folder / "alone", targets=("coreml",), limit=example.limit, rows=300
+    )
+    return alone if "coreml" in alone.verdicts and alone.verdicts["coreml"].passed else None
 
 
 def _onnx(compared: Compared, *, own: bool) -> Onnx:

@@ -22,7 +22,7 @@ from inventory.kinds import KINDS
 from inventory.reasons import FITTED_ROWS_ONLY
 
 VERSION = ".".join(sklearn.__version__.split(".")[:2])
-LEAST = {"onnx": 195, "coreml": 186}
+LEAST = {"onnx": 195, "coreml": 189}
 """Ratchets: only ever to be raised."""
 
 
@@ -52,8 +52,9 @@ def test_no_own_lowering_answers_otherwise_on_onnx(facts: dict[Any, Fact]) -> No
 
 def test_every_core_ml_file_lints_clean(facts: dict[Any, Fact]) -> None:
     """Each was loaded from its file and agreed: `classic` and `ML Program` say so."""
-    written = [kind.__name__ for kind, fact in facts.items() if fact.coreml in ("classic", "ML Program", "differs")]
-    agree = [kind.__name__ for kind, fact in facts.items() if fact.coreml in ("classic", "ML Program")]
+    written_forms = ("classic", "ML Program", "label alone")
+    written = [kind.__name__ for kind, fact in facts.items() if fact.coreml in (*written_forms, "differs")]
+    agree = [kind.__name__ for kind, fact in facts.items() if fact.coreml in written_forms]
     print(
         f"Core ML: {len(written)} of {len(facts)} estimators emitted and linted, {len(agree)} agree with scikit-learn"
     )

@@ -204,10 +204,11 @@ def _numbers(table: Numbers | Texts) -> Numbers:
 
 
 def _live(program: Program) -> set[str]:
-    """The nodes that the outputs need."""
+    """The nodes that the outputs need: Core ML finds the label of probabilities itself."""
     nodes = {node.name: node for node in program.nodes}
     live: set[str] = set()
-    wanted = list(program.outputs.values())
+    found = {"label"} if "probabilities" in program.outputs else set()
+    wanted = [name for output, name in program.outputs.items() if output not in found]
     while wanted:
         name = wanted.pop()
         if name in nodes and name not in live:

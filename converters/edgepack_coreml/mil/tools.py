@@ -28,7 +28,8 @@ def builder() -> Iterator[Any]:
 
     kept, Builder.name_count = Builder.name_count, defaultdict(int)
     try:
-        yield Builder
+        with _silence():
+            yield Builder
     finally:
         Builder.name_count = kept
 
@@ -75,14 +76,21 @@ def operations(ios: int) -> frozenset[str]:
 
 def _imported() -> None:
     """Imports coremltools without its remarks on other libraries' versions."""
-    logger = logging.getLogger("coremltools")
-    level = logger.level
     try:
-        logger.setLevel(logging.CRITICAL)
-        with warnings.catch_warnings():
+        with _silence(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import coremltools  # noqa: F401
     except ImportError as error:
         raise UsageError("coremltools is not installed: pip install 'edgepack[coreml]'") from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without coremltools' remarks, as on the int32 that it makes of places."""
+    logger = logging.getLogger("coremltools")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
     finally:
         logger.setLevel(level)

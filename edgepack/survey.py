@@ -92,12 +92,19 @@ def survey(
     allow_pickle: bool = False,
     env: Env = "auto",
     output: Method | None = None,
+    data: Any = None,
 ) -> Survey:
     """What each target makes of each step of a model; nothing is written.
+
+    Args:
+        data: further rows, as the estimator takes them: targets of narrow arithmetic must hold for their numbers, too.
 
     Raises:
         SourceError, UsageError: see `compile_model`.
     """
+    from edgepack.lower.ranges import widened
+    from edgepack.rows import columns_of
+
     visited: dict[str, None] = {}
     names = tuple(target.name for target in targets)
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:
@@ -111,6 +118,8 @@ def survey(
                 output=output,
                 on_step=lambda step: visited.setdefault(step),
             ).program
+            if data is not None:
+                program = widened(program, columns_of(data, program.interface))
         except UnsupportedError as error:
             everywhere = dict.fromkeys(names, error.problems)
             return Survey(

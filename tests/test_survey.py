@@ -21,6 +21,7 @@ from sklearn import (
     decomposition,
     dummy,
     ensemble,
+    kernel_approximation,
     linear_model,
     neighbors,
     pipeline,
@@ -100,10 +101,12 @@ def model_of(name: str) -> tuple[Any, Any]:
         return (make().fit(x) if y is None else make().fit(x, y)), x
 
 
-def exported(model: str, target: str, into: Path) -> tuple[str, ...]:
+def exported(model: str, target: str, into: Path, data: Any = None) -> tuple[str, ...]:
     """The problems that an export ends with; none where it goes through to parity."""
     try:
-        export(model, targets=[target], out=into, allow_pickle=True, env="current", rows=200, keep_failed=True)
+        export(
+            model, targets=[target], out=into, allow_pickle=True, env="current", rows=200, data=data, keep_failed=True
+        )
     except UnsupportedError as error:
         return tuple(map(str, error.problems))
     return ()
@@ -145,6 +148,20 @@ def hold_together(found: Survey, target: str) -> None:
     assert all(step.problems[target] for step in found.steps if step.name in unsupported)
     assert not any(step.problems[target] for step in found.steps if step.name not in unsupported)
     assert found.steps
+
+
+def test_a_check_with_data_says_what_an_export_with_data_does(tmp_path: Path) -> None:
+    """Cosines of the sample's numbers have digits in float32; of a million times as large ones they have none."""
+    estimator = piped(kernel_approximation.RBFSampler(gamma=0.5, n_components=5, random_state=0), linear_model.Ridge())
+    near, far = rows_of("unit"), rows_of("unit") * 1e6
+    model = saved(estimator.fit(near, target_of("value", near)), near, tmp_path / "model")
+    said = {}
+    for name, data in (("without", None), ("near", near), ("far", far)):
+        found = survey(model, [find_target("coreml")], allow_pickle=True, env="current", data=data)
+        said[name] = tuple(map(str, found.problems))
+        assert exported(model, "coreml", tmp_path / name, data=data) == said[name]
+    assert said["without"] == said["near"] == ()
+    assert "too few digits" in said["far"][0]
 
 
 def test_the_odd_ones_are_what_their_names_say(tmp_path: Path) -> None:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgepack import console
-from edgepack.cli.options import Env, EnvOpt, JsonOpt, ModelOrBundleArg, OutputOpt, PickleOpt, TargetsOpt, TrackingOpt
+from edgepack.cli.files import read
+from edgepack.cli.options import (
+    DataOpt,
+    Env,
+    EnvOpt,
+    JsonOpt,
+    ModelOrBundleArg,
+    OutputOpt,
+    PickleOpt,
+    TargetsOpt,
+    TrackingOpt,
+)
 from edgepack.contract import Problem
+from edgepack.errors import UnsupportedError, UsageError
 
 
 def check(
     model: ModelOrBundleArg,
     target: TargetsOpt = ["onnx", "coreml"],  # noqa: B006  (typer copies it)
+    data: DataOpt = None,
     output: OutputOpt = None,
     allow_pickle: PickleOpt = False,
     env: EnvOpt = Env.auto,
@@ -20,9 +33,10 @@ def check(
 ) -> None:
     """Tell whether a model can be exported (exit code 4 if not), or whether a bundle's files are sound (6 if not)."""
     if (Path(model) / "manifest.json").is_file():
+        if data is not None:
+            raise UsageError(f"--data {data}: a bundle's files are not run; compare them with edgepack parity --data")
         _check_bundle(Path(model), json=json)
         return
-    from edgepack.errors import UnsupportedError
     from edgepack.survey import survey
     from edgepack.targets import find_target
 
@@ -33,6 +47,7 @@ def check(
         allow_pickle=allow_pickle,
         env=env.value,
         output=output.value if output else None,
+        data=read(data),
     )
     if json:
         console.emit_json(found.to_document())

@@ -23,6 +23,7 @@ from edgepack.source.model import Fitted, Source
 from edgepack.source.onnx_file import FLAVOR as ONNX
 from edgepack.source.onnx_file import OnnxModel, read_onnx
 from edgepack.source.trust import TRUSTED_TYPES
+from edgepack.source.unpacked import check_unpacked
 
 Env = Literal["isolated", "current", "auto"]
 Form = Literal["skops", "joblib", "pickle"]
@@ -85,6 +86,8 @@ def _isolated(
     found: list[Any] = []
 
     def read() -> Any:
+        if form == "skops":
+            check_unpacked(content)
         estimator, server = read_estimator(worker, content, form)
         found.append(server)
         return estimator
@@ -145,13 +148,14 @@ def _read_skops(content: bytes) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
+    check_unpacked(content)
     trusted = TRUSTED_TYPES | taught_names()
     try:
         return skops.io.loads(content, trusted=sorted(trusted))
     except UntrustedTypesFoundException as error:
         foreign = sorted(set(skops.io.get_untrusted_types(data=content)) - trusted)
         raise SourceError(
-            f"holds types that edgepack does not trust: {', '.join(foreign)}; "
+            f"holds types that edgepack does not trust: {', '.join(foreign):.500}; "
             "build the pipeline from scikit-learn's own steps and numpy's ufuncs, or teach edgepack yours "
             "(docs/extending.md)"
         ) from error

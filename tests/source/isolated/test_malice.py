@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgepack.source.isolated import worker as near
+from edgepack.source.isolated.inside.confine import confine
 from edgepack.source.isolated.worker import Refusal, Worker, WorkerFailed
 
 from .malice import ENDS, REACHES, WRITES, pickled
@@ -75,6 +76,16 @@ def test_what_a_model_needs_is_left_to_it(worker: Worker) -> None:
     )
     with pytest.raises(Refusal, match=r"KeyError: \['HOME', 'LANG', 'PATH', 'TMPDIR'\]"):
         worker.read(pickled(code), "pickle", frozenset())
+
+
+@pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("darwin", "x86_64"), ("linux", "riscv64")])
+def test_a_system_without_landlock_says_so_and_nothing_is_confined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, machine: str
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: pytest.fail("it was tried"))
+    assert f"on {machine} has no Landlock that edgepack knows" in confine(str(tmp_path), [])
 
 
 @pytest.mark.parametrize(("code", "says"), ENDS.values(), ids=ENDS)

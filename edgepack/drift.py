@@ -104,7 +104,7 @@ def log_drift(bundle: Bundle, log: Path, *, tolerance: Tolerance | None = None) 
         UsageError: no such file, or a line that is not of this form; with its place.
     """
     from edgepack.bundle.golden import Misfit, rows_of
-    from edgepack.parity import compare, not_run
+    from edgepack.parity import Tolerance, compare, not_run
     from edgepack.recheck import runners
 
     try:
@@ -116,10 +116,16 @@ def log_drift(bundle: Bundle, log: Path, *, tolerance: Tolerance | None = None) 
         if isinstance(runner, str):
             reasons.append(f"{target}: {runner}")
             continue
-        expected = runner.run(columns)
-        count = row_count(columns)
-        runtime = f"{log.name} beside {runner.runtime}"
-        return compare(target, runtime, expected, recorded, columns=columns, cases={"log": count}, tolerance=tolerance)
+        return compare(
+            target,
+            f"{log.name} beside {runner.runtime}",
+            runner.run(columns),
+            recorded,
+            columns=columns,
+            cases={"log": row_count(columns)},
+            tolerance=(tolerance or Tolerance(yields=True)).of(runner),
+            tie_width=float(getattr(runner, "tie_width", 0.0)),
+        )
     return not_run("log", "; ".join(reasons) or "the bundle holds no artifact")
 
 

@@ -24,7 +24,7 @@ from edgepack.compiler import compile_estimator
 from edgepack.contract import EmitOptions
 from edgepack.drift import log_drift, server_drift
 from edgepack.errors import UsageError
-from edgepack.parity import Reference
+from edgepack.parity import Reference, Tolerance
 from edgepack.rows import columns_of
 
 Answer = Callable[[pd.DataFrame], tuple[int, Any]]
@@ -196,6 +196,25 @@ def test_a_log_of_right_answers_passes_and_of_a_wrong_one_fails(bundle: Bundle, 
     rows[7]["answers"]["label"] = {"yes": "no", "no": "yes"}[rows[7]["answers"]["label"]]
     verdict = log_drift(bundle, written(tmp_path / "log.jsonl", rows))
     assert (verdict.status, verdict.label_changes) == ("failed", 1)
+
+
+def test_a_log_is_held_to_what_the_artifacts_arithmetic_warrants(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone's float16 rounds elsewhere than this machine's; what a caller asks for stands."""
+    from edgepack import recheck
+
+    rows = recorded(bundle)
+    for row in rows:
+        first, *others = row["answers"]["probabilities"]
+        row["answers"]["probabilities"] = [first + 1e-3, *others]
+    log = written(tmp_path / "log.jsonl", rows)
+    assert log_drift(bundle, log).status == "failed"
+    (own,) = recheck.runners(bundle).values()
+    half = SimpleNamespace(runtime="halves", run=own.run, tolerance={"probabilities": 1e-2})  # type: ignore[union-attr]
+    monkeypatch.setattr(recheck, "runners", lambda _bundle: {"coreml": half})
+    assert log_drift(bundle, log).status == "measured"
+    assert log_drift(bundle, log, tolerance=Tolerance()).status == "failed"
 
 
 @pytest.mark.parametrize(

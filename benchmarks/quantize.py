@@ -68,7 +68,8 @@ chooses (for `auto`), and what is left is judged: Δ, labels and scores (accurac
 nor `auto` saw. `packed` is `--optimize size`: the same numbers in fewer bytes. `auto` may change {LABELS:.1%} of labels
 and move a probability by {MOVED:g}, a value by {MOVED:g} standard deviations; it keeps room for rows that it did not
 see, so few rows leave it less choice (0 changes in 200 rows may be 2% of others; and where errors differ by powers of
-ten from row to row, as of the digits' probabilities, 600 rows do not tell how large one may become). Where it takes different methods for
+ten from row to row, as of the digits' probabilities, 600 rows do not tell how large one may become).
+Where it takes different methods for
 ONNX and Core ML, both are named, in this order, and Δ, labels and score are of the coarser. `÷` is against the first
 line. `skl2onnx` is its float32 graph of the same pipeline. `w8a8` is calibrated on the training rows. Core ML refuses
 text, quantized or not: it has no stage that counts words.

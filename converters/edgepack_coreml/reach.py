@@ -12,8 +12,9 @@ import numpy as np
 from edgepack.contract import Columns, EmitOptions, Problem, Runner
 from edgepack.errors import UnsupportedError
 from edgepack.ir import Program
-from edgepack.ir.ops import ArgMax, Distances, Label
+from edgepack.ir.ops import Distances
 from edgepack.ir.types import Array, Flags, Floats
+from edgepack_coreml.beside import beside, deciding, decisive
 from edgepack_coreml.evaluate import load
 from edgepack_coreml.metadata import RANGES, ranges_text
 from edgepack_coreml.narrow import ALLOWED
@@ -24,11 +25,13 @@ Written = TypeVar("Written")
 
 REACHES = np.array([1.0, 3.0, *(10.0**k for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 18, 24, 30, 36, 39))])
 """How many times as far from the middle of the sample's range as its ends; the last one is beyond float32."""
-ROWS_OF_MANY_POINTS = 12
-"""How many rows of each reach are tried where a row is compared with more than `MANY` fitted numbers."""
-MANY = 100_000
-SHARE = 0.8
-"""Of what parity allows: other rows between the same numbers than those tried may lose more."""
+ROWS_OF_MANY_NUMBERS = 12
+"""How many rows of each reach are tried where a row meets more than `MANY` fitted numbers, or becomes as many."""
+PAIRS, PAIRS_FURTHER = 64, 16
+"""How many pairs of rows beside a decision are tried within the sample's range, and of each further reach."""
+MANY, NUMBERS = 100_000, 1 << 14
+SHARE = 0.5
+"""Of what parity allows: it tries more rows between the same numbers, and the worst of them lose more."""
 SHOWN = 4
 
 
@@ -68,7 +71,8 @@ def reach_of(program: Program, runner: Runner) -> float:
         runner: the written file in the reference evaluator, every value of which is rounded to its own type.
     """
     fitted = sum(node.op.points.size for node in program.nodes if isinstance(node.op, Distances))
-    each = ROWS if fitted <= MANY else ROWS_OF_MANY_POINTS
+    width = sum(kind.width for kind in program.types().values())
+    each = ROWS if max(fitted, width) <= MANY else ROWS_OF_MANY_NUMBERS
     columns = rows_of_reaches(program, REACHES, each)
     kept = 0.0
     with np.errstate(all="ignore"):
@@ -76,8 +80,22 @@ def reach_of(program: Program, runner: Runner) -> float:
             rows = {name: x[k * each : (k + 1) * each] for name, x in columns.items()}
             if not _kept(program, rows, runner).all():
                 break
+            edges = beside(program, rows, _pairs(program, width, within=k == 0))
+            if len(next(iter(edges.values()))) and not _kept(program, edges, runner).all():
+                break
             kept = float(reach)
     return kept
+
+
+def _pairs(program: Program, width: int, *, within: bool) -> int:
+    """How many pairs of rows beside a decision are tried: most of them within the sample.
+
+    Beside a value of 0 sums cancel, to whatever is left of their digits: that says how far out these are enough. Within
+    the sample it would say that no sum of large numbers has a place in float32, where the answers seldom are next to 0.
+    """
+    if within:
+        return PAIRS if "label" in program.outputs else 0
+    return max(2, min(PAIRS_FURTHER, NUMBERS // width))
 
 
 def _told(ranges: Mapping[str, Floats], reach: float, narrow: str) -> str:
@@ -100,27 +118,23 @@ def _kept(program: Program, columns: Columns, runner: Runner) -> Flags:
     kept = np.ones(len(next(iter(columns.values()))), bool)
     for output, name in program.outputs.items():
         if output == "label":
-            scores = None if "probabilities" in program.outputs else _scores(program, values)
-            same = np.asarray(device[output] == values[name])
-            kept &= same | (_tied(scores, tie_width) if scores is not None else "probabilities" in program.outputs)
+            kept &= np.asarray(device[output] == values[name]) | _open(program, values, SHARE * tie_width)
         else:
             kept &= _close(values[name], np.asarray(device[output]), SHARE * allowed[output])
     return kept
 
 
-def _scores(program: Program, values: dict[str, Array]) -> Floats | None:
-    """The scores whose largest is the label."""
-    label = program.node_of(program.outputs["label"])
-    if label is None or not isinstance(label.op, Label):
-        return None
-    place = program.node_of(label.inputs[0])
-    return values[place.inputs[0]] if place is not None and isinstance(place.op, ArgMax) else None
+def _open(program: Program, values: dict[str, Array], width: float) -> Flags | bool:
+    """Where a label may be another: the probabilities say how near, or the scores are a tie."""
+    if "probabilities" in program.outputs:
+        return True
+    return _tied(decisive(program, values), width) if deciding(program) else False
 
 
 def _tied(scores: Floats, width: float) -> Flags:
     """Whether the two best are so near that parity calls them a tie."""
     best = np.sort(scores, axis=1)[:, -2:]
-    return np.asarray(best[:, 1] - best[:, 0] <= SHARE * width * np.maximum(np.abs(best).max(axis=1), 1))
+    return np.asarray(best[:, 1] - best[:, 0] <= width * np.maximum(np.abs(best).max(axis=1), 1))
 
 
 def _close(exact: Array, device: Array, allowed: float) -> Flags:

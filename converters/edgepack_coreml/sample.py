@@ -29,7 +29,8 @@ def range_of(program: Program, name: str, width: int, reach: float) -> Floats:
 def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
     """So many rows of each reach: numbers of the sample's range, mixed with those at the ends; a quarter has few such.
 
-    The last two rows of each have all their numbers at one end. Texts are any known category, or missing.
+    A tenth lies next to an end, where a rank is next to 0 or 1. The last two rows of each have all numbers at one end.
+    Texts are any known category, or missing.
 
     Args:
         reaches: how many times as far from the middle of the sample's range as its ends.
@@ -49,6 +50,8 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
         far = np.repeat(far, each, axis=1)
         share = r.choice([0.0, 1.0, 1 / 2, 1 / 3, 2 / 3], shape)
         share = np.where(r.random(shape) < 0.5, share, r.random(shape))
+        aside = 10.0 ** r.uniform(-7, -1, shape)
+        share = np.where(r.random(shape) < 0.1, np.where(r.random(shape) < 0.5, aside, 1 - aside), share)
         inside, outside = near[0] + (near[1] - near[0]) * share, far[0] * (1 - share) + far[1] * share
         large = r.random(shape) < np.where(place < each // 4, 2 / max(i.width, 2), 0.5)
         x = np.where(large, outside, inside)

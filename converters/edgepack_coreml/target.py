@@ -149,12 +149,25 @@ def _emitted_classic(planned: Plan, program: Program, into: Path, options: EmitO
 
 
 def _emitted_program(planned: Planned, program: Program, into: Path, options: EmitOptions) -> Artifact:
+    """The ML Program; where float32 has too few digits, with sums and products in two float32 numbers each."""
+    from edgepack_coreml import mil
+
+    if planned.problems:
+        raise UnsupportedError(planned.problems)
+    try:
+        return _written_program(planned, program, into, options)
+    except UnsupportedError:
+        if options.precision == "float16":
+            raise
+        doubled = mil.plan(program, options.ios, packs=options.packs, doubled=True)
+        return _written_program(doubled, program, into, options, "sums and products are pairs of float32 numbers")
+
+
+def _written_program(planned: Planned, program: Program, into: Path, options: EmitOptions, *notes: str) -> Artifact:
     from edgepack_coreml import mil
     from edgepack_coreml.reach import limited
     from edgepack_coreml.save import file_name
 
-    if planned.problems:
-        raise UnsupportedError(planned.problems)
     kinds = [*(stage.kind for stage in planned.front), "mlProgram"]
     path = into / f"{file_name(options.name)}.mlpackage"
     (kind, specification), note = limited(
@@ -165,7 +178,7 @@ def _emitted_program(planned: Planned, program: Program, into: Path, options: Em
         path=path,
         format=f"Core ML {kind}, specification {specification}",
         min_runtime=f"iOS {options.ios}",
-        notes=_notes(kinds, halves=options.precision == "float16") + note,
+        notes=(*_notes(kinds, halves=options.precision == "float16"), *notes, *note),
     )
 
 

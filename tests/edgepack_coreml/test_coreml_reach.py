@@ -98,7 +98,7 @@ def test_further_rows_widen_what_the_file_is_for(tmp_path: Path) -> None:
 
 def test_labels_may_differ_where_parity_calls_the_scores_a_tie() -> None:
     scores = np.array([[0.0, 1.0, 1.0 + 0.7e-6], [0.0, 1.0, 1.0 + 0.9e-6], [0.0, 1e3, 1e3 + 0.7e-3]])
-    assert reach._tied(scores, 1e-6).tolist() == [True, False, True]
+    assert reach._tied(scores, 0.8e-6).tolist() == [True, False, True]
     assert not reach._tied(scores, 0.0).any()
     for allowed in (ALLOWED["float64"], ALLOWED["float32"]):
         assert {name: getattr(Tolerance(), name) for name in allowed} == allowed

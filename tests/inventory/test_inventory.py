@@ -22,7 +22,7 @@ from inventory.kinds import KINDS
 from inventory.reasons import FITTED_ROWS_ONLY
 
 VERSION = ".".join(sklearn.__version__.split(".")[:2])
-LEAST = {"onnx": 195, "coreml": 189}
+LEAST = {"onnx": 195, "coreml": 190}
 """Ratchets: only ever to be raised."""
 
 

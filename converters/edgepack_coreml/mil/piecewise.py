@@ -17,10 +17,7 @@ def bucket(g: Graph, op: Bucket, x: Var) -> Var:
 
 def piecewise(g: Graph, op: Piecewise, x: Var) -> Var:
     """Each column's polynomials in a table of their own rows, taken by the number of the interval."""
-    columns, outputs = len(op.edges), op.outputs
-    sizes = [len(origin) for origin in op.origin]
-    start = np.cumsum([0, *sizes[:-1]])
-    row = g.cast(x=g.add(x=_edges_below(g, op.edges, op.right, x), y=start.astype(np.float64)), dtype="int32")
+    row = intervals(g, op, x)
     high, low = halves(np.concatenate(op.origin))
     coef = np.concatenate(op.coef)
     t = g.sub(x=x, y=g.gather(x=high, indices=row, axis=0))
@@ -30,6 +27,18 @@ def piecewise(g: Graph, op: Piecewise, x: Var) -> Var:
     y = g.gather(x=coef[:, :, -1], indices=row, axis=0)
     for power in range(coef.shape[2] - 2, -1, -1):
         y = g.add(x=g.mul(x=y, y=t), y=g.gather(x=coef[:, :, power], indices=row, axis=0))
+    return flat(g, op, x, y)
+
+
+def intervals(g: Graph, op: Piecewise, x: Var) -> Var:
+    """The interval that each number lies in, counted on from column to column."""
+    start = np.cumsum([0, *(len(origin) for origin in op.origin[:-1])])
+    return g.cast(x=g.add(x=_edges_below(g, op.edges, op.right, x), y=start.astype(np.float64)), dtype="int32")
+
+
+def flat(g: Graph, op: Piecewise, x: Var, y: Var) -> Var:
+    """`(columns, outputs)` as one vector, NaN where a column is."""
+    columns, outputs = len(op.edges), op.outputs
     missing = g.column(g.not_equal(x=x, y=x))
     if outputs > 1:
         missing = g.tile(x=missing, reps=[1, outputs])

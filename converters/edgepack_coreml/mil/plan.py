@@ -19,11 +19,12 @@ from edgepack_coreml.builder import Builder
 from edgepack_coreml.feature import Feature, output_feature
 from edgepack_coreml.head import head_of
 from edgepack_coreml.labels import core_ml_labels
-from edgepack_coreml.mil import categories, tools
+from edgepack_coreml.mil import categories, tools, wide
 from edgepack_coreml.mil.comparisons import comparable
 from edgepack_coreml.mil.graph import Graph, Var
 from edgepack_coreml.mil.halves import Halves
 from edgepack_coreml.mil.halves import linear as half_linear
+from edgepack_coreml.mil.wide import Wide
 from edgepack_coreml.mil.writers import WRITERS
 from edgepack_coreml.proto import messages
 from edgepack_coreml.refused import Refused
@@ -61,11 +62,14 @@ class Planned:
     problems: tuple[Problem, ...]
 
 
-def plan(program: Program, ios: int, *, packs: bool = False, halves: bool = False) -> Planned:
+def plan(program: Program, ios: int, *, packs: bool = False, halves: bool = False, doubled: bool = False) -> Planned:
     """The ML Program of a Program. Goes on past a step that is refused, to find all the others.
 
     Args:
+        program, ios: what to write, and for which iOS.
+        packs: constants in few bytes.
         halves: whether it computes in float16 where `edgepack_coreml.mil.halves` says so.
+        doubled: sums and products in two float32 numbers each.
 
     Raises:
         UsageError: an iOS that has no opset, or coremltools is not installed.
@@ -92,7 +96,8 @@ def plan(program: Program, ios: int, *, packs: bool = False, halves: bool = Fals
         with function:
             half = Halves.of(program, vectors if halves and not problems else ())
             problems += [] if half.products or not halves or problems else [NO_HALVES]
-            writing = _Writing(Graph(mil, ios, packs=packs), half, function.inputs[given.name], widths)
+            in_two = wide.WRITERS if doubled else {}
+            writing = _Writing(Graph(mil, ios, packs=packs), half, in_two, function.inputs[given.name], widths)
             problems += writing.all(vectors)
             if not problems:
                 function.set_outputs(writing.ended(program, outputs))
@@ -109,49 +114,54 @@ def plan(program: Program, ios: int, *, packs: bool = False, halves: bool = Fals
 class _Writing:
     """Values of the Program as they are written, by name."""
 
-    def __init__(self, g: Graph, half: Halves, x: Var, widths: Mapping[str, int]) -> None:
-        self._g = g
-        self._half = half
-        self._values: dict[str, Var] = {}
+    def __init__(
+        self, g: Graph, half: Halves, in_two: Mapping[type, Callable[..., Wide]], x: Var, widths: Mapping[str, int]
+    ) -> None:
+        """Takes what is in float16, and the writers of the ops that are to be computed in two float32 numbers."""
+        self._g, self._half, self._in_two = g, half, in_two
+        self._values: dict[str, Wide] = {}
         g.within("input")
         at = 0
         for name, width in widths.items():
-            self._values[name] = g.taken(x, range(at, at + width))
+            self._values[name] = Wide(high=g.taken(x, range(at, at + width)))
             at += width
 
     def all(self, nodes: Sequence[Node]) -> list[Problem]:
         """Writes nodes in order; what is refused, and what needs it, is left out."""
         problems = []
         for node in nodes:
-            taken = [] if isinstance(node.op, Constant) else [self._values.get(name) for name in node.inputs]
-            if any(value is None for value in taken):
+            names = () if isinstance(node.op, Constant) else node.inputs
+            if any(name not in self._values for name in names):
                 continue
             self._g.within(_identifier(node.step))
             try:
-                self._values[node.name] = self._written(node, taken)
+                self._values[node.name] = self._written(node, [self._values[name] for name in names])
             except Refused as refused:
                 problems.append(Problem(step=node.step or node.name, reason=refused.reason, remedy=refused.remedy))
         return problems
 
-    def _written(self, node: Node, taken: Sequence[Var | None]) -> Var:
+    def _written(self, node: Node, taken: Sequence[Wide]) -> Wide:
+        if in_two := self._in_two.get(type(node.op)):
+            return in_two(self._g, node.op, *taken)
+        high = [value.high for value in taken]
         if isinstance(node.op, Linear) and node.name in self._half.products:
-            return half_linear(self._g, node.op, self._half.products[node.name], taken[0])
+            return Wide(high=half_linear(self._g, node.op, self._half.products[node.name], high[0]))
         with self._g.halves() if node.name in self._half.kept else nullcontext():
-            return _writer(node.op)(self._g, node.op, *taken)
+            return Wide(high=_writer(node.op)(self._g, node.op, *high))
 
     def ended(self, program: Program, outputs: tuple[Feature, ...]) -> list[Var]:
         """The outputs, under their names."""
         g = self._g
         g.within("output")
         if "value" in program.outputs:
-            result = [g.identity(x=self._values[program.outputs["value"]])]
+            result = [g.identity(x=self._values[program.outputs["value"]].high)]
         else:
             classes = core_ml_labels(program.interface.classes or ())
             if "probabilities" in program.outputs:
-                scores = self._values[program.outputs["probabilities"]]
+                scores = self._values[program.outputs["probabilities"]].high
             else:
                 label = program.node_of(program.outputs["label"])
-                index = self._values[label.inputs[0]] if label else None
+                index = self._values[label.inputs[0]].high if label else None
                 scores = g.number(g.equal(x=index, y=np.arange(float(len(classes)))))
             result = list(g.classify(probabilities=scores, classes=g.const(val=tools.labels(classes))))
         for var, feature in zip(result, outputs, strict=True):

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
+from sklearn.utils import murmurhash3_32
 
 from edgepack.errors import UnsupportedError
 from edgepack.host import Analyzer, TextStep
@@ -120,6 +121,24 @@ def test_hashed_numbers_run_on_both_targets(tmp_path: Path, alternate_sign: bool
     rows = made(strings=False)
     model = make_pipeline(FeatureHasher(columns, alternate_sign=alternate_sign), Ridge()).fit(rows, Y)
     assert passed(compared(model, tmp_path, rows, CANCEL)) == dict.fromkeys(BOTH, "measured")
+
+
+@pytest.mark.parametrize("alternate_sign", [True, False])
+def test_two_numbers_in_one_hashed_column_are_added_up_to_the_largest_float32(
+    tmp_path: Path, alternate_sign: bool
+) -> None:
+    """Two have one sum, whichever comes first; 3e38 + 3e38 is no infinity among doubles."""
+    rows = [{"a": float(k), "b": k / 2, "c": -1.0 * k} for k in range(1, 9)]
+    shared = next(n for n in range(2, 64) if sorted(_collisions(n)) == [1, 2])
+    found = compared(FeatureHasher(shared, alternate_sign=alternate_sign).fit(rows), tmp_path, rows)
+    assert passed(found) == dict.fromkeys(BOTH, "measured")
+    assert max(np.nanmax(np.abs(x)) for x in found.cases.columns.values()) > 1e38
+
+
+def _collisions(columns: int) -> list[int]:
+    """How many of three names share each hashed column."""
+    at = [abs(int(murmurhash3_32(name, seed=0))) % columns for name in "abc"]
+    return [at.count(k) for k in set(at)]
 
 
 @pytest.mark.parametrize("alternate_sign", [True, False])

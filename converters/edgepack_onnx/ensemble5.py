@@ -12,8 +12,8 @@ import numpy as np
 
 from edgepack.ir.ops import Forest
 from edgepack.ir.types import Array, Flags, Floats, Integers
-from edgepack_onnx.beside import with_likely_next
 from edgepack_onnx.graph import Graph
+from edgepack_onnx.likely import with_likely_next
 from edgepack_onnx.proto import Attribute
 from edgepack_onnx.split import float32_below, splits_of
 from edgepack_onnx.wire import Message

@@ -72,7 +72,7 @@ def identifiers(names: Iterable[str], *, nameless: str) -> tuple[Code, ...]:
     found = []
     for position, name in enumerate(names, 1):
         wanted = _camel(words_of(name)) or f"{nameless}{position}"
-        if wanted in RESERVED or _COMPONENT.fullmatch(wanted):
+        while wanted in RESERVED or _COMPONENT.fullmatch(wanted):  # `hash` becomes Swift's hashValue on its way
             wanted += "Value"
         unique, k = wanted, 2
         while unique in taken:

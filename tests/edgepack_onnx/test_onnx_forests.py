@@ -15,7 +15,7 @@ from edgepack.contract import Input
 from edgepack.errors import UnsupportedError
 from edgepack.ir.ops import Affine, ArgMax, Concat, Forest, Impute, Label, Lookup
 from edgepack.lower import lower
-from edgepack_onnx import beside
+from edgepack_onnx import likely
 from edgepack_onnx.split import EQ, rounding_limit, splits_of
 
 FORMS = ("1.32", "1.20")  # TreeEnsemble (ai.onnx.ml 5), and the tree ops of ai.onnx.ml 3
@@ -270,11 +270,11 @@ ESTIMATORS = {
 }
 
 
-@pytest.mark.parametrize(("name", "form", "least"), product(ESTIMATORS, FORMS, (0, beside.LEAST_SPLITS)))
+@pytest.mark.parametrize(("name", "form", "least"), product(ESTIMATORS, FORMS, (0, likely.LEAST_SPLITS)))
 def test_an_estimator_answers_as_in_scikit_learn(
     name: str, form: str, least: int, answers: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "LEAST_SPLITS", least)
+    monkeypatch.setattr(likely, "LEAST_SPLITS", least)
     estimator, kind = ESTIMATORS[name]
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 4)).astype(np.float32)

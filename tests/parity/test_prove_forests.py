@@ -38,7 +38,7 @@ from edgepack.parity import Reference, Tolerance, make_cases, run_parity
 from edgepack.parity.proofs import prove_files, row_columns, with_proofs
 from edgepack.parity.prove import Proof, Undecided, Witness, prove
 from edgepack.passes import optimize
-from edgepack_onnx import beside, target
+from edgepack_onnx import likely, target
 
 ONE_HOT = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
@@ -77,7 +77,7 @@ CASES = [
 def turned() -> Iterator[None]:
     """Small forests are written as large ones are: with splits turned round."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beside, "LEAST_SPLITS", 0)
+        patch.setattr(likely, "LEAST_SPLITS", 0)
         yield
 
 

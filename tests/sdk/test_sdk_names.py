@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgepack.sdk.code import Code, braced, four_digits, literal, markdown, require_code, told
@@ -17,6 +17,7 @@ SPICE = st.sampled_from([*HOSTILE, *sorted(RESERVED), *sorted(TYPES), "component
 NAMES = st.one_of(SPICE, st.text(max_size=12), st.text(st.characters(codec="ascii"), max_size=12))
 
 
+@example(["hash", "hashValue"])
 @given(st.lists(NAMES, max_size=12))
 def test_identifiers_are_different_words_that_are_not_reserved(names: list[str]) -> None:
     found = identifiers(names, nameless="input")

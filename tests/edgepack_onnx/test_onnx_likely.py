@@ -21,7 +21,7 @@ from edgepack.lower import lower
 from edgepack.parity import make_cases
 from edgepack.parity.prove import Proof, prove
 from edgepack.passes import optimize
-from edgepack_onnx import beside, target
+from edgepack_onnx import likely, target
 
 MODELS = {
     "forest": RandomForestClassifier(10, random_state=0),
@@ -31,7 +31,7 @@ MODELS = {
 
 @pytest.fixture(autouse=True)
 def small_forests_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "LEAST_SPLITS", 0)
+    monkeypatch.setattr(likely, "LEAST_SPLITS", 0)
 
 
 @cache
@@ -62,7 +62,7 @@ def test_a_negated_number_is_below_the_new_threshold_exactly_where_the_number_wa
         [rng.normal(size=500), 10 ** rng.uniform(-30, 30, 500), [0.5, -0.5, 0, -0.0, info.tiny, info.max, np.inf]]
     ).astype(dtype)
     thresholds = np.concatenate([thresholds, -thresholds])
-    new, can = beside.negated(thresholds)
+    new, can = likely.negated(thresholds)
     edges = np.array([0, -0.0, info.tiny, info.max, info.min, np.inf, -np.inf], dtype)
     for t, s in zip(thresholds[can], new[can], strict=True):
         x = np.concatenate([edges, [t, np.nextafter(t, dtype(np.inf)), np.nextafter(t, dtype(-np.inf)), -t, s, -s]])
@@ -82,7 +82,7 @@ def test_the_answers_are_those_of_the_plain_forest(
     turned, attributes = emitted(program, tmp_path, precision=precision)
     assert (attributes["nodes_featureids"] >= 3).sum() > 20
     given = target.open(turned, program.interface).run(columns)
-    monkeypatch.setattr(beside, "LEAST_SPLITS", 10**9)
+    monkeypatch.setattr(likely, "LEAST_SPLITS", 10**9)
     plain, attributes = emitted(program, tmp_path, precision=precision)
     assert (attributes["nodes_featureids"] < 3).all()
     wanted = target.open(plain, program.interface).run(columns)
@@ -95,7 +95,7 @@ def test_most_training_rows_go_on_to_the_false_child(name: str, tmp_path: Path) 
     (op,) = (node.op for node in optimize(lowered(name)).nodes if isinstance(node.op, Forest))
     inner = np.flatnonzero(~op.is_leaf)
     assert np.array_equal(op.seen[inner], op.seen[op.left[inner]] + op.seen[op.right[inner]])
-    likelier = (op.seen[op.left] > op.seen[op.right])[inner] & beside.negated(op.threshold[inner])[1]
+    likelier = (op.seen[op.left] > op.seen[op.right])[inner] & likely.negated(op.threshold[inner])[1]
     _, attributes = emitted(lowered(name), tmp_path)
     assert (attributes["nodes_featureids"] >= 3).sum() == likelier.sum()
 

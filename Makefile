@@ -48,7 +48,7 @@ runtime-%: $(STAMP)
 conformance: $(STAMP) ## Run the long matrix of estimators and targets
 	@$(BIN)/pytest -n 2 -m conformance
 
-sdk: $(STAMP) ## Make packages for apps of twelve pipelines, compile them and run their tests
+sdk: $(STAMP) ## Make packages for apps of fifteen pipelines, compile them and run their tests
 	@$(BIN)/pytest -m "sdk or not sdk" tests/sdk
 
 oracles: $(STAMP) ## Compare with other tools' Core ML files and other scikit-learns, in environments of their own

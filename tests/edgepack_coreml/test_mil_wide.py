@@ -16,6 +16,7 @@ from sklearn.preprocessing import PolynomialFeatures, PowerTransformer, SplineTr
 from edgepack.contract import EmitOptions, Input
 from edgepack.ir import Program
 from edgepack.ir import ops as ir
+from edgepack.ir.packing import scaled
 from edgepack.lower import lower
 from edgepack.passes import optimize
 from edgepack_coreml import mil, target
@@ -34,12 +35,15 @@ SPLINE = ir.Piecewise(
 BOTH = ir.Binary(function="multiply")
 SCALED = ir.Affine(center=R.normal(size=WIDTH), divisor=R.uniform(1, 3, WIDTH), offset=R.normal(size=WIDTH))
 MIXED = ir.Linear(coef=R.normal(size=(WIDTH, WIDTH)), intercept=R.normal(size=WIDTH))
+WHOLE = ir.Linear(coef=scaled(R.normal(size=(WIDTH, WIDTH)), axis=0).numbers, intercept=R.normal(size=WIDTH))
 ROW = R.normal(size=WIDTH)
 CHAINS: dict[str, list[tuple[str, Any, list[str]]]] = {
     "Affine": [("y", SCALED, ["i0"])],
     "Affine, only a factor": [("y", ir.Affine(factor=R.normal(size=WIDTH)), ["i0"])],
     "Linear": [("y", MIXED, ["i0"])],
     "Linear of pairs": [("a", SCALED, ["i0"]), ("y", MIXED, ["a"])],
+    "Linear of whole numbers": [("y", WHOLE, ["i0"])],
+    "Linear of whole numbers and pairs": [("a", SCALED, ["i0"]), ("y", WHOLE, ["a"])],
     "Affine of pairs": [("a", MIXED, ["i0"]), ("y", SCALED, ["a"])],
     "product": [("y", BOTH, ["i0", "i0"])],
     "product of pairs": [("a", SCALED, ["i0"]), ("b", MIXED, ["i0"]), ("y", BOTH, ["a", "b"])],

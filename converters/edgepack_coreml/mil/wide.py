@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgepack.ir import ops
+from edgepack.ir.packing import Scaled, packed
 from edgepack.ir.types import Floats
 from edgepack_coreml.mil import piecewise, tables
 from edgepack_coreml.mil.graph import Graph, Var
@@ -61,14 +62,23 @@ def binary(g: Graph, op: ops.Binary, x: Wide, y: Wide) -> Wide:
 
 
 def linear(g: Graph, op: ops.Linear, x: Wide) -> Wide:
-    """Weighted sums: the products of the upper pieces are added with what each sum loses, all others are small."""
-    (first, second), (upper, lower, rest) = _split(g, x.high), _pieces(op.coef)
-    total, lost = _summed(g, g.mul(x=g.row(first), y=upper))
-    none = np.zeros(len(op.coef))
-    for part, weights in ((first, lower), (second, upper), (second, lower), (x.high, rest), (x.low, op.coef)):
-        if part is not None:
-            lost = g.add(x=lost, y=g.linear(x=part, weight=weights, bias=none))
-    return _plus(g, Wide(high=total, low=lost), _constant(op.intercept))
+    """Weighted sums: the products of the upper pieces are added with what each sum loses, all others are small.
+
+    Weights that are whole numbers times a number per row are summed as whole numbers, which have no lower piece.
+    """
+    form = packed(op.coef)
+    whole = form if isinstance(form, Scaled) and form.axis == 0 else None
+    weights = op.coef if whole is None else whole.codes.astype(np.float64)
+    none = np.zeros(len(weights))
+    (first, second), upper = _split(g, x.high), _twelve_bits(weights)
+    table = g.const(val=upper)
+    total, lost = _summed(g, g.mul(x=g.row(first), y=table))
+    small = second if x.low is None else g.add(x=second, y=x.low)
+    lost = g.add(x=lost, y=g.linear(x=small, weight=table, bias=none))
+    if np.any(lower := weights - upper):
+        lost = g.add(x=lost, y=g.linear(x=x.high, weight=lower, bias=none))
+    y = Wide(high=total, low=lost)
+    return _plus(g, y if whole is None else _scaled(g, y, whole.scale.astype(np.float64)), _constant(op.intercept))
 
 
 def total(g: Graph, op: ops.Sum, x: Wide, *others: Wide) -> Wide:

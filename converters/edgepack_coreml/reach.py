@@ -14,7 +14,7 @@ from edgepack.errors import UnsupportedError
 from edgepack.ir import Program
 from edgepack.ir.ops import Distances
 from edgepack.ir.types import Array, Flags, Floats
-from edgepack_coreml.beside import beside, deciding, decisive
+from edgepack_coreml.beside import beside, deciding, decisive, steep
 from edgepack_coreml.evaluate import load
 from edgepack_coreml.metadata import RANGES, ranges_text
 from edgepack_coreml.narrow import ALLOWED
@@ -80,7 +80,10 @@ def reach_of(program: Program, runner: Runner) -> float:
             rows = {name: x[k * each : (k + 1) * each] for name, x in columns.items()}
             if not _kept(program, rows, runner).all():
                 break
-            edges = beside(program, rows, _pairs(program, width, within=k == 0))
+            within = k == 0
+            edges = beside(
+                program, rows, _pairs(program, width, within=within), answers=not within or "label" in program.outputs
+            )
             if len(next(iter(edges.values()))) and not _kept(program, edges, runner).all():
                 break
             kept = float(reach)
@@ -94,7 +97,7 @@ def _pairs(program: Program, width: int, *, within: bool) -> int:
     the sample it would say that no sum of large numbers has a place in float32, where the answers seldom are next to 0.
     """
     if within:
-        return PAIRS if "label" in program.outputs else 0
+        return PAIRS if "label" in program.outputs or steep(program) else 0
     return max(2, min(PAIRS_FURTHER, NUMBERS // width))
 
 

@@ -20,7 +20,6 @@ from edgepack.ir.ops import (
     Complement,
     Concat,
     Impute,
-    Label,
     Linear,
     Lookup,
     Select,
@@ -30,13 +29,13 @@ from edgepack.ir.ops import (
 )
 from edgepack.ir.types import Array
 from edgepack_coreml.ensemble import NO_TRANSFORM
-from edgepack_coreml.evaluate.mil.weights import Weights
 from edgepack_coreml.evaluate.package import parts
 from edgepack_coreml.evaluate.values import Unknown
 from edgepack_coreml.kinds import PIPELINES
-from edgepack_coreml.labels import core_ml_labels
 from edgepack_coreml.proto import messages
 from edgepack_coreml.read import Unrecognised, forest_of
+from edgepack_coreml.recover_program import read_program
+from edgepack_coreml.recovered import Recovered
 
 
 def read_sums(path: Path, interface: Interface) -> Computation | None:
@@ -45,88 +44,64 @@ def read_sums(path: Path, interface: Interface) -> Computation | None:
         return None
     try:
         file, weights = parts(path)
-        return Reader(interface, weights).computation(messages().Model.FromString(file.read_bytes()))
+        return _computation(Recovered(interface, weights), messages().Model.FromString(file.read_bytes()))
     except (Unreadable, Unknown):
         return None
 
 
-class Reader:
-    """The features that stages pass on, each a value of the transcript."""
+def _computation(r: Recovered, model: Any) -> Computation:
+    """From the first stage to the last."""
+    kind = model.WhichOneof("Type")
+    stages = [model]
+    if kind in PIPELINES:
+        inner = getattr(model, kind)
+        stages = list(inner.models if kind == "pipeline" else inner.pipeline.models)
+    for stage in stages:
+        _read(r, stage)
+    answers = {"probabilities": r.probabilities, "label": r.label}
+    if r.interface.outputs == ("value",):
+        answers["value"] = r.values[model.description.output[0].name]
+    if not all(answers.get(output) for output in r.interface.outputs):
+        raise Unreadable(", ".join(r.interface.outputs))
+    return r.script.finish({output: answers[output] for output in r.interface.outputs})
 
-    def __init__(self, interface: Interface, weights: Weights | None) -> None:
-        """Names the inputs."""
-        self.interface, self.weights = interface, weights
-        self.script = Transcript(interface=interface)
-        self.values = {i.name: f"i{k}" for k, i in enumerate(interface.inputs)}
-        self.tokens = {i.name: i.missing_token for i in interface.strings}
-        self.probabilities, self.label = "", ""
 
-    def computation(self, model: Any) -> Computation:
-        """From the first stage to the last."""
-        kind = model.WhichOneof("Type")
-        stages = [model]
-        if kind in PIPELINES:
-            inner = getattr(model, kind)
-            stages = list(inner.models if kind == "pipeline" else inner.pipeline.models)
-        for stage in stages:
-            self._read(stage)
-        answers = {"probabilities": self.probabilities, "label": self.label}
-        if self.interface.outputs == ("value",):
-            answers["value"] = self.values[model.description.output[0].name]
-        if not all(answers.get(output) for output in self.interface.outputs):
-            raise Unreadable(", ".join(self.interface.outputs))
-        return self.script.finish({output: answers[output] for output in self.interface.outputs})
+def _read(r: Recovered, stage: Any) -> None:
+    kind = stage.WhichOneof("Type")
+    if kind == "glmClassifier":
+        _classifier(r, stage)
+    elif kind == "mlProgram":
+        read_program(r, stage)
+    elif kind in READERS:
+        r.values[stage.description.output[0].name] = READERS[kind](r, stage)
+    else:
+        raise Unreadable(kind)
 
-    def _read(self, stage: Any) -> None:
-        from edgepack_coreml.recover_program import read_program
 
-        kind = stage.WhichOneof("Type")
-        if kind == "glmClassifier":
-            self._classifier(stage)
-        elif kind == "mlProgram":
-            read_program(self, stage)
-        elif kind in READERS:
-            self.values[stage.description.output[0].name] = READERS[kind](self, stage)
-        else:
-            raise Unreadable(kind)
-
-    def taken(self, stage: Any) -> str:
-        """All numbers that a stage takes, side by side."""
-        names = [feature.name for feature in stage.description.input]
-        if any(name in self.tokens or name not in self.values for name in names):
-            raise Unreadable(", ".join(names))
-        return self.script.joined([self.values[name] for name in names])
-
-    def labelled(self, place: str, labels: Any) -> None:
-        """Names the label; raises where a file's labels are not the interface's."""
-        if tuple(labels) != core_ml_labels(self.interface.classes or ()):
-            raise Unreadable("labels")
-        self.label = self.script.emit(Label(classes=np.array(self.interface.classes)), place)
-
-    def _classifier(self, stage: Any) -> None:
-        message = stage.glmClassifier
-        labels = message.stringClassLabels.vector or message.int64ClassLabels.vector
-        weights, offset = _weights(message)
-        if message.postEvaluationTransform != message.Logit or len(weights) != len(labels) - 1:
-            raise Unreadable("glmClassifier")
-        x = self.taken(stage)
-        if len(labels) == 2:
-            score = self.script.emit(Linear(coef=weights, intercept=offset), x)
-            self.probabilities = self.script.emit(Complement(), self.script.emit(Sigmoid(), score))
-            self.labelled(self.script.emit(Step(threshold=0.0, strict=True), score), labels)
-            return
-        nothing = np.zeros((1, weights.shape[1]))
-        whole = Linear(coef=np.concatenate([nothing, weights]), intercept=np.concatenate([[0.0], offset]))
-        scores = self.script.emit(whole, x)
-        self.probabilities = self.script.emit(Softmax(), scores)
-        self.labelled(self.script.emit(ArgMax(), scores), labels)
+def _classifier(r: Recovered, stage: Any) -> None:
+    message = stage.glmClassifier
+    labels = message.stringClassLabels.vector or message.int64ClassLabels.vector
+    weights, offset = _weights(message)
+    if message.postEvaluationTransform != message.Logit or len(weights) != len(labels) - 1:
+        raise Unreadable("glmClassifier")
+    x = r.taken(stage)
+    if len(labels) == 2:
+        score = r.script.emit(Linear(coef=weights, intercept=offset), x)
+        r.probabilities = r.script.emit(Complement(), r.script.emit(Sigmoid(), score))
+        r.labelled(r.script.emit(Step(threshold=0.0, strict=True), score), labels)
+        return
+    nothing = np.zeros((1, weights.shape[1]))
+    whole = Linear(coef=np.concatenate([nothing, weights]), intercept=np.concatenate([[0.0], offset]))
+    scores = r.script.emit(whole, x)
+    r.probabilities = r.script.emit(Softmax(), scores)
+    r.labelled(r.script.emit(ArgMax(), scores), labels)
 
 
 def _weights(message: Any) -> tuple[Array, Array]:
     return np.array([list(row.value) for row in message.weights], np.float64), np.array(message.offset, np.float64)
 
 
-def _regressor(r: Reader, stage: Any) -> str:
+def _regressor(r: Recovered, stage: Any) -> str:
     weights, offset = _weights(stage.glmRegressor)
     score = r.script.emit(Linear(coef=weights, intercept=offset), r.taken(stage))
     match stage.glmRegressor.postEvaluationTransform:
@@ -137,14 +112,14 @@ def _regressor(r: Reader, stage: Any) -> str:
     raise Unreadable("glmRegressor")
 
 
-def _vectorizer(r: Reader, stage: Any) -> str:
+def _vectorizer(r: Recovered, stage: Any) -> str:
     names = [column.inputColumn for column in stage.featureVectorizer.inputList]
     if any(name in r.tokens or name not in r.values for name in names):
         raise Unreadable("featureVectorizer")
     return r.script.joined([r.values[name] for name in names])
 
 
-def _imputer(r: Reader, stage: Any) -> str:
+def _imputer(r: Recovered, stage: Any) -> str:
     x, message = r.taken(stage), stage.imputer
     width = r.script.width(x)
     if message.WhichOneof("ReplaceValue") != "replaceDoubleValue":
@@ -159,7 +134,7 @@ def _imputer(r: Reader, stage: Any) -> str:
     return r.script.emit(Impute(fill=fill, sentinel=float(message.replaceDoubleValue)), x)
 
 
-def _one_hot(r: Reader, stage: Any) -> str:
+def _one_hot(r: Recovered, stage: Any) -> str:
     message, source = stage.oneHotEncoder, stage.description.input[0].name
     if source not in r.tokens or message.handleUnknown != message.IgnoreUnknown:
         raise Unreadable("oneHotEncoder")
@@ -168,7 +143,7 @@ def _one_hot(r: Reader, stage: Any) -> str:
     return r.script.emit(lookup, r.values[source])
 
 
-def _mapping(r: Reader, stage: Any) -> str:
+def _mapping(r: Recovered, stage: Any) -> str:
     message, source = stage.categoricalMapping, stage.description.input[0].name
     if source not in r.tokens or message.WhichOneof("MappingType") != "stringToInt64Map":
         raise Unreadable("categoricalMapping")
@@ -177,7 +152,7 @@ def _mapping(r: Reader, stage: Any) -> str:
     return r.script.emit(encoded(list(codes), values, other, r.tokens[source]), r.values[source])
 
 
-def _scaler(r: Reader, stage: Any) -> str:
+def _scaler(r: Recovered, stage: Any) -> str:
     x = r.taken(stage)
     width = r.script.width(x)
     shift = np.broadcast_to(np.array(stage.scaler.shiftValue or [0.0]), (width,)).copy()
@@ -185,7 +160,7 @@ def _scaler(r: Reader, stage: Any) -> str:
     return r.script.emit(Affine(factor=scale), r.script.emit(Affine(offset=shift), x))
 
 
-def _trees(r: Reader, stage: Any) -> str:
+def _trees(r: Recovered, stage: Any) -> str:
     if stage.treeEnsembleRegressor.postEvaluationTransform != NO_TRANSFORM:
         raise Unreadable("treeEnsembleRegressor")
     x = r.taken(stage)
@@ -196,12 +171,12 @@ def _trees(r: Reader, stage: Any) -> str:
     return r.script.emit(forest, x)
 
 
-def _extractor(r: Reader, stage: Any) -> str:
+def _extractor(r: Recovered, stage: Any) -> str:
     columns = np.array(stage.arrayFeatureExtractor.extractIndex, np.int64)
     return r.script.emit(Select(columns=columns), r.taken(stage))
 
 
-def _to_float32(r: Reader, stage: Any) -> str:
+def _to_float32(r: Recovered, stage: Any) -> str:
     """Numbers that are float32 already: raw ones, and codes."""
     layers, x = stage.neuralNetwork.layers, r.taken(stage)
     linear = layers[0].activation.linear if len(layers) == 1 else None
@@ -224,7 +199,7 @@ def _is_raw(script: Transcript, name: str) -> bool:
     return False
 
 
-READERS: Mapping[str, Callable[[Reader, Any], str]] = {
+READERS: Mapping[str, Callable[[Recovered, Any], str]] = {
     "arrayFeatureExtractor": _extractor,
     "categoricalMapping": _mapping,
     "featureVectorizer": _vectorizer,

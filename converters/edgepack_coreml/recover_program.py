@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +35,7 @@ from edgepack_coreml.evaluate.mil.program import MAIN, OPSETS
 from edgepack_coreml.evaluate.mil.tensor import Tensor
 from edgepack_coreml.evaluate.mil.types import tensor_type
 from edgepack_coreml.kinds import computes_in_halves
-
-if TYPE_CHECKING:
-    from edgepack_coreml.recover import Reader
+from edgepack_coreml.recovered import Recovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Asked:
     than: Floats | None = None
 
 
-def read_program(reader: Reader, stage: Any) -> None:
+def read_program(reader: Recovered, stage: Any) -> None:
     """Writes the program's operations down, and names its outputs. Raises `Unreadable` or `Unknown`."""
     if computes_in_halves(stage):
         raise Unreadable("float16")
@@ -77,7 +75,7 @@ def read_program(reader: Reader, stage: Any) -> None:
 class _Program:
     """The block's values; an operation that is not known matters only where its value is used."""
 
-    def __init__(self, reader: Reader, block: Block, values: dict[str, str]) -> None:
+    def __init__(self, reader: Recovered, block: Block, values: dict[str, str]) -> None:
         self.script, self.environment = reader.script, block.environment
         self.values: dict[str, str | Asked] = dict(values)
         self.complements: dict[str, str] = {}

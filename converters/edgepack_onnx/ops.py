@@ -71,6 +71,11 @@ def _elementwise(node: Node, op: ir.Elementwise, e: Emitter) -> Value:
     return e.made(FUNCTIONS[op.function](e.graph, e.double(table)), table.width)
 
 
+def _single(node: Node, op: ir.Single, e: Emitter) -> Value:
+    table = e.table(node.inputs[0])
+    return whole(Tensor(name=e.float32(table), width=table.width, element="float", float32=True))
+
+
 def _lookup(node: Node, op: ir.Lookup, e: Emitter) -> Value:
     emit_lookups([node], e)
     return e.values[node.name]
@@ -210,6 +215,7 @@ WRITERS: Mapping[type, Writer] = MappingProxyType(
         ir.Reduce: emit_reduce,
         ir.Select: _select,
         ir.Sigmoid: _sigmoid,
+        ir.Single: _single,
         ir.Softmax: _softmax,
         ir.Step: _step,
         ir.Sum: _sum,

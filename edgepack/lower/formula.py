@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgepack.ir.ops import Affine, Binary, Constant, Elementwise, Where
+from edgepack.ir.ops import Affine, Binary, Complement, Constant, Elementwise, Select, Where
 from edgepack.lower.builder import Builder
 
 
@@ -33,3 +33,11 @@ def affine(x: str, b: Builder, *, factor: float | None = None, offset: float | N
     """`x × factor + offset`, the same in every column."""
     full = [None if v is None else np.full(b.types[x].width, v) for v in (factor, offset)]
     return b.emit(Affine(factor=full[0], offset=full[1]), x)
+
+
+def column(value: str, j: int, b: Builder) -> str:
+    """One column of a value; of a probability and its complement, what that was made from."""
+    made = next((node for node in b.nodes if node.name == value), None)
+    if j == 1 and made is not None and isinstance(made.op, Complement):
+        return made.inputs[0]
+    return value if b.types[value].width == 1 else b.emit(Select(columns=np.array([j])), value)

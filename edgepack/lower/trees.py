@@ -10,7 +10,7 @@ from sklearn import dummy, ensemble, tree
 
 from edgepack.ir.ops import Affine, ArgMax, Complement, Elementwise, Forest, Lookup, Sigmoid, Softmax, Step, Sum
 from edgepack.ir.types import Array, Flags, Floats
-from edgepack.lower.beginning import beginning
+from edgepack.lower.beginning import beginning, other_than_sums
 from edgepack.lower.builder import Builder, Refused, Table
 from edgepack.lower.joined import joined
 from edgepack.lower.predict import Prediction
@@ -191,9 +191,10 @@ def _boosted(est: Any, table: Table, b: Builder, lower: Dispatch) -> str:
         zeros = np.zeros((1, est.n_features_in_), np.float32)
         base = np.asarray(est._raw_predict_init(zeros), np.float64)[0]
         return b.emit(forest_of(trees, values, base, 1.0, len(table)), x)
-    if type(est.init_) not in ASKED_IN_FLOAT32:
+    if type(est.init_) not in ASKED_IN_FLOAT32 and (other := other_than_sums(est.init_)):
         raise Refused(
-            f"init={type(est.init_).__name__} is asked in float32; use trees, the default init or init='zero'"
+            f"init with {other.__name__} is asked in float32; use trees alone, a linear model behind scalers or none,"
+            " the default init or init='zero'"
         )
     above = b.emit(forest_of(trees, values, np.zeros(outputs), 1.0, len(table)), x)
     return b.emit(Sum(), beginning(est, table, b, lower), above)

@@ -130,7 +130,7 @@ class Reference:
         return Margins(apart=unknown, size=np.ones(len(unknown)))
 
     def ties(self, columns: Columns) -> Flags:
-        """Where a search for neighbours found several equally near: which it takes depends on its trees."""
+        """Where a search for neighbours found several equally near, or sums in float32 have too few digits."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             return ties(self.estimator, self.rows(columns))

@@ -91,7 +91,7 @@ def _cells(verdict: Verdict) -> list[str]:
         verdict.status,
         rows if ran else "–",
         ", ".join(f"{kind} {_share(covered)}" for kind, covered in verdict.coverage.items()) or "–",
-        changes if has_label else "–",
+        changes if has_label or verdict.tied_rows else "–",
         ", ".join(_smallest(output) for output in verdict.outputs if output.measure != "exact") or "–",
         verdict.reason,
     ]

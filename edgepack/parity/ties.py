@@ -1,4 +1,6 @@
-"""Rows for which a server chose among equally near fitted rows: which of them it took is not part of its meaning."""
+"""Rows at which a server's answer hangs on what is no part of its meaning: which of equally near fitted rows it took,
+or how float32 was rounded.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgepack.ir.types import Flags, Floats
+from edgepack.parity.beginnings import of_beginning
 
 NEAR = 1e-6
 """Relative to the distance: nearer than that, float32 does not tell which of two is nearer."""
@@ -16,7 +19,7 @@ REST = 1e-12
 
 
 def ties(estimator: Any, rows: Any) -> Flags:
-    """`(rows,)`: where any step of a fitted estimator chose among equals."""
+    """`(rows,)`: where any step of a fitted estimator chose among equals, or its own rounding decides."""
     flags = np.zeros(_count(rows), np.bool_)
     if hasattr(estimator, "steps"):
         for k, (_, step) in enumerate(estimator.steps):
@@ -36,6 +39,8 @@ def ties(estimator: Any, rows: Any) -> Flags:
         return _of_density(estimator, np.asarray(rows, np.float64))
     if getattr(estimator, "nn_fit", None) is not None:
         return _of_nearest(estimator.nn_fit, rows)
+    if hasattr(estimator, "init_") and hasattr(estimator, "_raw_predict_init"):
+        return of_beginning(estimator, rows)
     if hasattr(estimator, "centroids_") and hasattr(estimator, "class_prior_"):
         return _of_centroids(estimator, rows)
     return flags

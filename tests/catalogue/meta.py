@@ -10,6 +10,7 @@ from sklearn import (
     compose,
     ensemble,
     frozen,
+    impute,
     linear_model,
     model_selection,
     multiclass,
@@ -332,6 +333,11 @@ FORESTS = {
     ),
 }
 
+
+def begun(kind: Any, init: Any, *, loss: str = "log_loss", **case: Any) -> Case:
+    return Case(make=lambda: kind(n_estimators=5, init=init, loss=loss, random_state=0), **case)
+
+
 BEGINNINGS = {
     **{
         f"GradientBoostingClassifier, init {type(init).__name__}, {loss}, {target}": Case(
@@ -360,6 +366,47 @@ BEGINNINGS = {
             [short(tree.DecisionTreeRegressor), short(ensemble.ExtraTreesRegressor, n_estimators=3)],
             ["squared_error", "huber"],
         )
+    },
+    **{
+        f"GradientBoostingClassifier, init {name}, {loss}, {target}, {output}": begun(
+            ensemble.GradientBoostingClassifier, init, loss=loss, target=target, output=output
+        )
+        for (name, init), (loss, target), output in product(
+            [
+                ("LogisticRegression", linear_model.LogisticRegression(max_iter=500)),
+                ("scaled LogisticRegression", logistic()),
+            ],
+            [("log_loss", "words"), ("log_loss", "binary"), ("exponential", "flags")],
+            [None, "decision_function"],
+        )
+    },
+    "GradientBoostingClassifier, init LogisticRegressionCV": begun(
+        ensemble.GradientBoostingClassifier,
+        linear_model.LogisticRegressionCV(max_iter=500, l1_ratios=(0,), use_legacy_attributes=False),
+        target="binary",
+    ),
+    "GradientBoostingClassifier, init LogisticRegression, sparse": begun(
+        ensemble.GradientBoostingClassifier, linear_model.LogisticRegression(max_iter=500), target="words", sparse=True
+    ),
+    "GradientBoostingClassifier, init LogisticRegression, imputed": Case(
+        make=lambda: make_pipeline(
+            impute.SimpleImputer(),
+            ensemble.GradientBoostingClassifier(n_estimators=5, init=logistic(), random_state=0),
+        ),
+        rows="missing",
+        target="binary",
+    ),
+    **{
+        f"GradientBoostingRegressor, init {name}, {loss}": begun(
+            ensemble.GradientBoostingRegressor, init, loss=loss, target="positive"
+        )
+        for name, init in [
+            ("LinearRegression", linear_model.LinearRegression()),
+            ("HuberRegressor", linear_model.HuberRegressor(max_iter=1000)),
+            ("PoissonRegressor", linear_model.PoissonRegressor()),
+            ("scaled Ridge", make_pipeline(StandardScaler(), preprocessing.MinMaxScaler(clip=True), ridge())),
+        ]
+        for loss in ("squared_error", "huber")
     },
 }
 

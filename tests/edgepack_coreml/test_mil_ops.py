@@ -70,6 +70,7 @@ CASES: dict[str, tuple[float, list[tuple[str, Any, list[str]]]]] = {
     ),
     "Select": (EXACT, [("y", ir.Select(columns=np.array([3, 0, 0, 2, 1])), ["i0"])]),
     "Concat": (EXACT, [("a", COLUMN, ["i0"]), ("b", PAIR, ["i0"]), ("y", ir.Concat(), ["b", "a", "i0"])]),
+    "Single": (EXACT, [("y", ir.Single(), ["i0"])]),
     "Sum": (CLOSE, [("y", ir.Sum(), ["i0", "i0", "i0"])]),
     "Where": (EXACT, [("a", COLUMN, ["i0"]), ("y", ir.Where(), ["i0", "a", "i0"])]),
     "Where, one condition": (EXACT, [("a", COLUMN, ["i0"]), ("y", ir.Where(), ["a", "i0", "a"])]),

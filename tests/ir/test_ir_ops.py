@@ -31,6 +31,7 @@ from edgepack.ir.ops import (
     Reduce,
     Select,
     Sigmoid,
+    Single,
     Softmax,
     Step,
     Sum,
@@ -91,6 +92,7 @@ FITS: list[tuple[Op, tuple[Type, ...], Type]] = [
     (NUMBERED, (number(1),), number(1)),
     (OneHot(size=4), (number(1),), number(4)),
     (Sigmoid(), (number(2),), number(2)),
+    (Single(), (number(3),), number(3)),
     (Softmax(), (number(2),), number(2)),
     (Normalize(), (number(2),), number(2)),
     (Complement(), (number(1),), number(2)),
@@ -188,6 +190,12 @@ def test_elementwise_is_numpys_function(name: str) -> None:
     with np.errstate(all="ignore"):
         want = getattr(np, name)(X)
     same(Elementwise(function=name).run(X), want)
+
+
+def test_numbers_that_float32_does_not_hold_are_rounded() -> None:
+    column = np.array([[0.1, 1 + 2.0**-25, 1e300], [5e-324, -3.5e38, NAN], [-0.0, 2.0**-149, 16777217]])
+    want = [[float(np.float32(0.1)), 1, np.inf], [0, -np.inf, NAN], [0, 2.0**-149, 16777216]]
+    same(Single().run(column), want)
 
 
 @pytest.mark.parametrize("sentinel", [NAN, None, 0.0, 7.5])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -16,13 +17,15 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, RANSACRegressor
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from zoo import check, classes, fitted, matrix, matrix_target
 
 from edgepack.errors import UnsupportedError
+from edgepack.ir.ops import Single
 from edgepack.lower import lower
 
 X, HOLED = matrix(), matrix(missing=True)
@@ -160,10 +163,34 @@ def test_thresholds_between_neighbouring_floats() -> None:
         check(fitted(model, x, y), x)
 
 
+def scaled(last: Any) -> Any:
+    return make_pipeline(StandardScaler(), last)
+
+
+@pytest.mark.parametrize(
+    ("init", "rounded"),
+    [
+        (LogisticRegression(), True),
+        (scaled(scaled(LogisticRegression())), True),
+        (LogisticRegressionCV(l1_ratios=(0,), use_legacy_attributes=False), False),
+        (DecisionTreeClassifier(max_depth=2), False),
+    ],
+)
+def test_probabilities_that_init_holds_in_float32_are_rounded_to_it(init: Any, rounded: bool) -> None:
+    model = fitted(GradientBoostingClassifier(init=init, n_estimators=3), X, classes(Y, [0, 1]))
+    assert any(isinstance(node.op, Single) for node in lower(model, X).nodes) == rounded
+
+
 @pytest.mark.parametrize(
     ("estimator", "reason"),
     [
-        (GradientBoostingRegressor(init=LinearRegression()), "init=LinearRegression is asked in float32"),
+        (GradientBoostingRegressor(init=KNeighborsRegressor()), "init with KNeighborsRegressor is asked in float32"),
+        (
+            GradientBoostingRegressor(init=scaled(DecisionTreeRegressor())),
+            "init with DecisionTreeRegressor is",
+        ),
+        (GradientBoostingRegressor(init=make_pipeline(PCA(2), LinearRegression())), "init with PCA is asked in"),
+        (GradientBoostingRegressor(init=RANSACRegressor(random_state=0)), "init with RANSACRegressor is asked in"),
         (GradientBoostingClassifier(init=DummyClassifier(strategy="stratified")), "init answers at random"),
         (GradientBoostingClassifier(init=DummyClassifier(strategy="uniform")), "init answers at random"),
     ],

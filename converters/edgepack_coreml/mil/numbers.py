@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from edgepack.ir.ops import Affine, Clip, Elementwise, Impute, Indicate, Power
+from edgepack.ir.ops import Affine, Clip, Elementwise, Impute, Indicate, Power, Single
 from edgepack_coreml.mil.graph import Graph, Var
 from edgepack_coreml.mil.rounding import halves, only_float32
 
@@ -106,6 +106,11 @@ def elementwise(g: Graph, op: Elementwise, x: Var) -> Var:
         case "cbrt":
             return _cbrt(g, x)
     raise NotImplementedError(op.function)
+
+
+def single(g: Graph, op: Single, x: Var) -> Var:
+    """The numbers, which are float32 already; of two parts, the upper one."""
+    return x
 
 
 def log1p(g: Graph, x: Var) -> Var:

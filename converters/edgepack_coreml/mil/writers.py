@@ -33,6 +33,7 @@ WRITERS: Mapping[type, Callable[..., Any]] = {
     ops.Reduce: tables.reduce,
     ops.Select: tables.select,
     ops.Sigmoid: links.sigmoid,
+    ops.Single: numbers.single,
     ops.Softmax: links.softmax,
     ops.Step: links.step,
     ops.Sum: tables.total,

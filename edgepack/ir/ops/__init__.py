@@ -5,7 +5,7 @@ from edgepack.ir.ops.block import OnnxBlock
 from edgepack.ir.ops.category import Lookup, OneHot
 from edgepack.ir.ops.coupling import Coupling
 from edgepack.ir.ops.decide import ArgMax, Label, Step
-from edgepack.ir.ops.elementwise import Affine, Clip, Elementwise
+from edgepack.ir.ops.elementwise import Affine, Clip, Elementwise, Single
 from edgepack.ir.ops.forest import Forest
 from edgepack.ir.ops.integer import IntegerLinear
 from edgepack.ir.ops.linear import Linear, Sum
@@ -47,6 +47,7 @@ __all__ = [
     "Reduce",
     "Select",
     "Sigmoid",
+    "Single",
     "Softmax",
     "Step",
     "Sum",

@@ -112,3 +112,17 @@ class Elementwise:
         """numpy's own result; a domain error gives NaN or ±inf in silence, as the caller decides what that means."""
         with np.errstate(all="ignore"):
             return FUNCTIONS[self.function](values[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Single:
+    """Numbers rounded to float32, as scikit-learn holds them on the way; what is too large for that becomes ±inf."""
+
+    def infer(self, *types: Type) -> Type:
+        """The input's type."""
+        return one(self, types, "number")
+
+    def run(self, *values: Array) -> Array:
+        """`(rows, width) float64` that float32 holds."""
+        with np.errstate(over="ignore"):
+            return values[0].astype(np.float32).astype(np.float64)

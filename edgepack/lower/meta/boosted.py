@@ -10,7 +10,7 @@ from sklearn import ensemble
 from edgepack.ir.ops import Affine, ArgMax, Complement, Concat, Sigmoid, Softmax, Step, WeightedMedian
 from edgepack.ir.types import Floats
 from edgepack.lower.builder import Builder, Refused, Table
-from edgepack.lower.formula import binary
+from edgepack.lower.formula import binary, column
 from edgepack.lower.meta import members
 from edgepack.lower.predict import Prediction
 from edgepack.lower.trees import are_trees, forest_of
@@ -30,7 +30,7 @@ def classifier(est: Any, table: Table, b: Builder, lower: Dispatch) -> Predictio
         logits = b.emit(Affine(divisor=np.full(count, count - 1.0)), sums)
         label, p = b.emit(ArgMax(), logits), b.emit(Softmax(), logits)
         return Prediction(label=label, probabilities=p, decision=sums, classes=est.classes_)
-    decision = binary("subtract", members.column(sums, 1, b), members.column(sums, 0, b), b)
+    decision = binary("subtract", column(sums, 1, b), column(sums, 0, b), b)
     p = b.emit(Complement(), b.emit(Sigmoid(), decision))  # softmax([−d, d] / 2)
     label = b.emit(Step(threshold=0.0, strict=True), decision)
     return Prediction(label=label, probabilities=p, decision=decision, classes=est.classes_)

@@ -10,7 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from edgepack.ir.ops import Affine, ArgMax, Clip, Complement, Sigmoid, Softmax
 from edgepack.lower import isotonic
 from edgepack.lower.builder import Builder, Refused, Table
-from edgepack.lower.formula import affine, elementwise
+from edgepack.lower.formula import affine, column, elementwise
 from edgepack.lower.linear.scores import shares
 from edgepack.lower.meta import members
 from edgepack.lower.predict import Prediction
@@ -43,11 +43,11 @@ def _calibrated(pair: Any, p: Prediction, b: Builder) -> str:
         scores = members.decision_of(p, b, 1 if own == 2 else own)
     else:
         scores = members.probabilities_of(p, b, own)
-        scores = members.column(scores, 1, b) if own == 2 else scores
+        scores = column(scores, 1, b) if own == 2 else scores
     if pair.method == "temperature":
         return _sharpened(pair, scores, b, has_decision=has_decision)
     at = np.searchsorted(pair.classes, pair.estimator.classes_)
-    curves = [_curve(c, members.column(scores, j, b), b) for j, c in enumerate(pair.calibrators)]
+    curves = [_curve(c, column(scores, j, b), b) for j, c in enumerate(pair.calibrators)]
     if count == 2:
         return b.emit(Complement(), curves[0])
     whole = shares(members.placed(members.beside(curves, b), at, count, b), b)

@@ -11,7 +11,7 @@ from sklearn import linear_model, multiclass
 
 from edgepack.ir.ops import ArgMax, Complement, Constant, Distances, Normalize, Sigmoid, Step
 from edgepack.lower.builder import Builder, Refused, Table
-from edgepack.lower.formula import affine, binary, elementwise
+from edgepack.lower.formula import affine, binary, column, elementwise
 from edgepack.lower.linear.classifiers import logistic_regression
 from edgepack.lower.linear.scores import dense, label_of, weighted_sums
 from edgepack.lower.meta import members
@@ -44,9 +44,7 @@ def one_vs_rest(est: Any, table: Table, b: Builder, lower: Dispatch) -> Predicti
         p = shares[0] if shares else None
         return Prediction(label=label, probabilities=p, decision=decision, classes=est.classes_)
     said = decision or members.beside(scores, b)
-    ones = (
-        said if decision is None else members.beside([members.column(s, 1, b) for s in shares], b) if shares else said
-    )
+    ones = said if decision is None else members.beside([column(s, 1, b) for s in shares], b) if shares else said
     p = b.emit(Normalize(), ones) if shares else None
     label = b.emit(ArgMax(), said)
     return Prediction(label=label, probabilities=p, decision=decision, classes=est.classes_)
@@ -76,7 +74,7 @@ def one_vs_one(est: Any, table: Table, b: Builder, lower: Dispatch) -> Predictio
     won = b.emit(weighted_sums(signs, against), votes)
     decision = binary("add", won, binary("divide", sums, room, b), b)
     if count == 2:
-        decision = members.column(decision, 1, b)
+        decision = column(decision, 1, b)
         limit = members.threshold_of(est.estimators_[0])
         label = b.emit(Step(threshold=limit, strict=True), decision)
     else:

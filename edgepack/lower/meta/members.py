@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
-from edgepack.ir.ops import Affine, Complement, Concat, Constant, Linear, Lookup, Select, Sum
+from edgepack.ir.ops import Affine, Concat, Constant, Linear, Lookup, Select, Sum
 from edgepack.ir.types import Floats, Integers
 from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.formula import column
 from edgepack.lower.predict import Prediction
 
 if TYPE_CHECKING:
@@ -61,14 +62,6 @@ def positive(member: Any, p: Prediction, b: Builder) -> str:
 def threshold_of(member: Any) -> float:
     """From where on `positive` means class 1."""
     return 0.0 if hasattr(member, "decision_function") and is_classifier(member) else 0.5
-
-
-def column(value: str, j: int, b: Builder) -> str:
-    """One column of a value; of a probability and its complement, what that was made from."""
-    made = next((node for node in b.nodes if node.name == value), None)
-    if j == 1 and made is not None and isinstance(made.op, Complement):
-        return made.inputs[0]
-    return value if b.types[value].width == 1 else b.emit(Select(columns=np.array([j])), value)
 
 
 def beside(values: Sequence[str], b: Builder) -> str:

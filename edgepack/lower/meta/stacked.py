@@ -11,6 +11,7 @@ from sklearn import ensemble
 from edgepack.ir.ops import Select
 from edgepack.lower.answer import as_numbers
 from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.formula import column
 from edgepack.lower.meta import members
 from edgepack.lower.predict import Prediction
 
@@ -71,5 +72,5 @@ def _of_labels(method: str, p: Prediction, b: Builder) -> str:
     if method == "decision_function" and p.decision:
         return p.decision
     if method == "predict_proba":
-        return members.beside([members.column(members.probabilities_of(t, b, 2), 1, b) for t in p.targets], b)
+        return members.beside([column(members.probabilities_of(t, b, 2), 1, b) for t in p.targets], b)
     return members.beside([as_numbers(t, b) for t in p.targets], b)

@@ -10,6 +10,7 @@ from sklearn import ensemble, linear_model, multioutput, neural_network, svm, tr
 from edgepack.ir.ops import Elementwise, Select
 from edgepack.lower.answer import as_numbers
 from edgepack.lower.builder import Builder, Refused, Table
+from edgepack.lower.formula import column
 from edgepack.lower.meta import members
 from edgepack.lower.predict import Prediction
 
@@ -82,5 +83,5 @@ def _handed_on(method: str, p: Prediction, b: Builder) -> str:
         return as_numbers(p, b) if p.label is not None else members.label_of(p, b)
     if method == "decision_function":
         return members.decision_of(p, b)
-    share = members.column(members.probabilities_of(p, b, 2), 1, b)
+    share = column(members.probabilities_of(p, b, 2), 1, b)
     return share if method == "predict_proba" else b.emit(Elementwise(function="log"), share)

@@ -11,8 +11,8 @@ from sklearn.model_selection import _search_successive_halving as halving
 
 from edgepack.ir.ops import Step
 from edgepack.lower.builder import Builder, Refused, Table
-from edgepack.lower.formula import affine, elementwise
-from edgepack.lower.meta.members import column, decision_of, probabilities_of
+from edgepack.lower.formula import affine, column, elementwise
+from edgepack.lower.meta.members import decision_of, probabilities_of
 from edgepack.lower.predict import Prediction
 
 if TYPE_CHECKING:

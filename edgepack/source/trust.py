@@ -15,6 +15,7 @@ _NAMES_BY_MODULE = MappingProxyType(
     {
         "builtins": ("object",),  # make_column_selector(dtype_include=object)
         "collections": ("OrderedDict",),  # inside lightgbm's estimators
+        "catboost.core": ("CatBoost", "CatBoostClassifier", "CatBoostRanker", "CatBoostRegressor"),
         "lightgbm.basic": ("Booster",),
         "lightgbm.sklearn": ("LGBMClassifier", "LGBMRanker", "LGBMRegressor"),
         "xgboost.core": ("Booster",),

@@ -108,14 +108,14 @@ def test_a_damaged_file_is_told_in_one_line(flavor: str, tmp_path: Path) -> None
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("make", [lightgbm_estimator, xgboost_estimator])
+@pytest.mark.parametrize("make", [lightgbm_estimator, xgboost_estimator, catboost_classifier])
 def test_a_scikit_learn_pipeline_may_end_in_them(make: Any, tmp_path: Path) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), make().set_params(n_estimators=3)).fit(ROWS, LABEL)
+    model = make_pipeline(StandardScaler(), make()).fit(ROWS, LABEL)
     types = ["collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"]
-    types += ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier"]
+    types += ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "catboost.core.CatBoostClassifier"]
     path = str(tmp_path / "model")
     mlflow.sklearn.save_model(
         model,

@@ -86,6 +86,8 @@ class _Builder:
                 return self._tensor(name)[0]
             case {"bytes": str(name)}:
                 return self._tensor(name).tobytes()
+            case {"bytearray": str(name)}:  # XGBoost reads its model out of one, in place
+                return bytearray(self._tensor(name).tobytes())
             case {"records": list(fields)}:
                 columns = {name: self._tensor(tensor) for name, tensor in fields}
                 (shape,) = {column.shape[:1] for column in columns.values()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,24 @@ def test_an_estimator_answers_as_it_did(name: str) -> None:
         if hasattr(estimator, method):
             assert np.array_equal(getattr(again, method)(rows), getattr(estimator, method)(rows))
     assert repr(again) == repr(estimator)
+
+
+@pytest.mark.parametrize("name", ["LGBMClassifier", "XGBClassifier", "CatBoostClassifier"])
+def test_a_pipeline_that_ends_in_a_booster_answers_as_it_did(name: str) -> None:
+    import catboost
+    import lightgbm
+    import xgboost
+
+    booster = {
+        "LGBMClassifier": lambda: lightgbm.LGBMClassifier(n_estimators=3, verbose=-1),
+        "XGBClassifier": lambda: xgboost.XGBClassifier(n_estimators=3),
+        "CatBoostClassifier": lambda: catboost.CatBoostClassifier(
+            n_estimators=3, silent=True, allow_writing_files=False
+        ),
+    }[name]()
+    estimator = make_pipeline(StandardScaler(), booster).fit(ROWS, np.digitize(ROWS[:, 0], [-0.5, 0.5]))
+    again = rebuild(*flatten(pickle.loads(pickle.dumps(estimator))), sklearn.__version__, TRUSTED_TYPES)
+    assert np.array_equal(again.predict_proba(ROWS), estimator.predict_proba(ROWS))
 
 
 def test_what_is_shared_or_holds_itself_comes_back_so() -> None:

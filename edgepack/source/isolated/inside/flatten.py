@@ -4,7 +4,7 @@ A value is JSON's own (`null`, truth values, numbers, texts) or `{"at": k}`, the
 
     {"list" | "tuple" | "set": [value, …]}          {"dict": [[key, value], …]}
     {"array": tensor, "across": false}              {"objects": [value, …], "shape": […], "text": false}
-    {"records": [[field, tensor], …]}               {"scalar": tensor}        {"bytes": tensor}
+    {"records": [[field, tensor], …]}               {"scalar": tensor}        {"bytes" | "bytearray": tensor}
     {"sparse": "csr" | "csc", "parts": [data, indices, indptr], "shape": […]}
     {"name": "numpy.log1p"}                         {"dtype": "<f8"}          {"slice": [value, value, value]}
     {"class": name, "called": true | false, "made": [value, …], "state": value}    {"random": true}
@@ -54,10 +54,10 @@ class _Flat:
             return {"set" if kind is frozenset else kind.__name__: [self.value(item) for item in thing]}
         if isinstance(thing, collections.UserList):
             return {"list": [self.value(item) for item in thing.data]}
-        if kind is dict:
+        if kind in (dict, collections.OrderedDict, collections.defaultdict):  # LightGBM keeps its scores in these
             return {"dict": [[self.value(key), self.value(item)] for key, item in thing.items()]}
         if kind in (bytes, bytearray):
-            return {"bytes": self._tensor(np.frombuffer(bytes(thing), np.uint8))}
+            return {kind.__name__: self._tensor(np.frombuffer(bytes(thing), np.uint8))}
         if isinstance(thing, np.ndarray):
             return self._array(np.asarray(thing))
         if isinstance(thing, np.generic) and thing.dtype.kind in "biufc":

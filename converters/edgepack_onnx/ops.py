@@ -113,7 +113,7 @@ def _sum(node: Node, op: ir.Sum, e: Emitter) -> Value:
     for tensor, (stack, slots) in e.stacks.items():
         inside = [name for name in node.inputs if [t.name for t in tables[name].tensors] == [tensor]]
         # addends that are all slots of one lookup, each of them once, are one sum over its slots
-        if slots > 1 and _covers(inside, slots, tables):
+        if inside and slots > 1 and _covers(inside, slots, tables):
             slot_axis = e.graph.constant(np.array([1]))
             terms.append(e.graph.node("ReduceSum", stack, slot_axis, keepdims=int(stack == tensor)))
             tables = {name: table for name, table in tables.items() if name not in inside}

@@ -164,3 +164,16 @@ def test_lookups_and_a_product_add_up(
     np.testing.assert_allclose(given, expected, rtol=0, atol=1e-14)
     types = [node.op_type for node in emitted(program).graph.node]
     assert ("ReduceSum" in types) == (not repeated and not scaled)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_sum_beside_that_of_lookups_takes_none_of_them(
+    width: int, make_program: Any, rows: Any, answers: Any
+) -> None:
+    inputs = [Input(name=f"s{k}", kind="string", accepts_missing=True, missing_token="∅") for k in range(2)]
+    chain: Any = [(f"v{k}", lookup(WORDS[k], width, k), [f"i{k}"]) for k in range(2)]
+    chain += [("first", Sum(), ["v0", "v1"]), ("twice", Affine(factor=np.full(width, 2.0)), ["first"])]
+    program = make_program(inputs, [*chain, ("sum", Sum(), ["first", "twice"])], {"value": "sum"}, value_width=width)
+    columns = {f"s{k}": np.roll(rows(1, "string")["x"], k, 0) for k in range(2)}
+    given, expected = answers(program, columns)["value"], program.run(columns)["value"]
+    np.testing.assert_allclose(given, expected, rtol=0, atol=1e-14)

@@ -5,6 +5,7 @@ or how float32 was rounded.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ def ties(estimator: Any, rows: Any) -> Flags:
         return flags
     if hasattr(estimator, "transformers_"):
         return flags | _in_columns(estimator, rows)
+    for member, its_rows in _members(estimator, rows):
+        flags |= ties(member, its_rows)
     if hasattr(estimator, "_mask_fit_X") and hasattr(estimator, "n_neighbors"):
         return _of_imputer(estimator, np.asarray(rows, np.float64))
     if hasattr(estimator, "kneighbors") and hasattr(estimator, "n_neighbors"):
@@ -59,6 +62,30 @@ def _in_columns(estimator: Any, rows: Any) -> Flags:
         if hasattr(step, "fit") and len(columns):
             flags |= ties(step, _safe_indexing(rows, columns, axis=1))
     return flags
+
+
+def _members(estimator: Any, rows: Any) -> Iterator[tuple[Any, Any]]:
+    """What an estimator made of others asks, each with the rows that it is given; trees never choose among equals."""
+    from sklearn.utils import _safe_indexing
+
+    for name in ("best_estimator_", "regressor_"):
+        if hasattr(estimator, name):
+            yield getattr(estimator, name), rows
+    for _, step in getattr(estimator, "transformer_list", ()):
+        if hasattr(step, "fit"):
+            yield step, rows
+    for pair in getattr(estimator, "calibrated_classifiers_", ()):
+        yield pair.estimator, rows
+    several = getattr(estimator, "estimators_", None)
+    if isinstance(several, list) and not hasattr(estimator, "order_"):  # a chain's members are given more columns
+        chosen = getattr(estimator, "estimators_features_", None)
+        for k, member in enumerate(several):
+            if not hasattr(member, "tree_"):
+                yield member, rows if chosen is None else _safe_indexing(rows, chosen[k], axis=1)
+    elif several is None and hasattr(estimator, "estimator_") and hasattr(estimator, "predict"):
+        yield estimator.estimator_, estimator.transform(rows) if hasattr(estimator, "get_support") else rows
+    if hasattr(estimator, "final_estimator_"):
+        yield estimator.final_estimator_, estimator.transform(rows)
 
 
 def _of_nearest(search: Any, rows: Any) -> Flags:

@@ -7,16 +7,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    BaggingRegressor,
+    GradientBoostingRegressor,
+    RandomForestRegressor,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import KNNImputer
-from sklearn.linear_model import LinearRegression
-from sklearn.neighbors import KernelDensity, KNeighborsRegressor, NearestCentroid
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LinearRegression, RANSACRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputRegressor
+from sklearn.neighbors import KernelDensity, KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 
 from edgepack.parity.ties import ties
 
 X = np.array([[0.0, 1.0], [1.0, 2.0], [-1.0, 3.0], [4.0, 4.0], [7.0, np.nan]])
+NEAR = np.repeat(np.arange(10.0)[:, None], 2, axis=1)
 ROWS = np.array([[0.4, np.nan], [0.0, np.nan], [2.5, np.nan], [2.5, 1.0], [5.0, np.nan]])
 
 
@@ -70,3 +84,43 @@ def test_a_density_of_rests_of_sums_is_none() -> None:
     rows = np.array([[0.1], [2.4], [2.5 - 1e-7], [2.5 - 1e-13], [9.0]])
     assert ties(fitted, rows).tolist() == [False, False, True, True, False]
     assert not ties(KernelDensity(bandwidth=0.1).fit([[0.0]]), np.array([[0.0], [50.0]])).any()
+
+
+@pytest.mark.parametrize(
+    "compose",
+    [
+        lambda search: GridSearchCV(search, {"algorithm": ["brute", "kd_tree"]}, cv=2),
+        lambda search: TransformedTargetRegressor(search, func=np.log1p, inverse_func=np.expm1),
+        lambda search: VotingRegressor([("a", LinearRegression()), ("b", search)]),
+        lambda search: StackingRegressor([("a", LinearRegression()), ("b", search)], cv=2),
+        lambda search: StackingRegressor([("a", LinearRegression())], search, cv=2, passthrough=True),
+        lambda search: BaggingRegressor(search, 1, max_features=0.5, bootstrap=False, random_state=0),
+        lambda search: MultiOutputRegressor(search),
+        lambda search: make_pipeline(FeatureUnion([("a", KNNImputer()), ("b", "drop")]), search),
+        lambda search: RANSACRegressor(search, min_samples=8, random_state=0),
+        lambda search: FrozenEstimator(search.fit(NEAR[:, :1], NEAR[:, 0])),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_within_an_estimator_made_of_others(compose: Any) -> None:
+    """The second column is the first, so that bagging may take either; 1.5 lies between 1 and 2."""
+    composed = compose(KNeighborsRegressor(1))
+    table = NEAR[:, :1] if isinstance(composed, FrozenEstimator | TransformedTargetRegressor) else NEAR
+    y = table[:, :1] if isinstance(composed, MultiOutputRegressor) else table[:, 0]
+    if not isinstance(composed, FrozenEstimator):
+        composed.fit(table, y)
+    rows = np.array([[1.5, 1.5], [1.7, 1.7]])[:, : table.shape[1]]
+    assert ties(composed, rows).tolist() == [True, False]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_calibrated_search_and_one_of_fewer_columns() -> None:
+    labels = [0, 1] * 5
+    rows = np.array([[1.5, 1.5], [1.7, 1.7]])
+    calibrated = CalibratedClassifierCV(FrozenEstimator(KNeighborsClassifier(1).fit(NEAR, labels))).fit(NEAR, labels)
+    assert ties(calibrated, rows).tolist() == [True, False]
+    rest = OneVsRestClassifier(KNeighborsClassifier(1)).fit(NEAR, labels)
+    assert ties(rest, rows).tolist() == [True, False]
+    assert not ties(ClassifierChain(KNeighborsClassifier(1)).fit(NEAR, np.c_[labels, labels]), rows).any()
+    for trees in (RandomForestRegressor(2), GradientBoostingRegressor(n_estimators=2), AdaBoostRegressor()):
+        assert not ties(trees.fit(NEAR, NEAR[:, 0]), rows).any()

@@ -62,6 +62,9 @@ def columns_of(rows: Any, interface: Interface) -> dict[str, Array]:
     return columns
 
 
+_ADD_TRUTH = "add a column with the true answers"
+
+
 def with_truth(rows: Any, name: str | None, interface: Interface) -> tuple[pd.DataFrame, Any]:
     """The rows of a DataFrame without their true answers, and those.
 
@@ -79,11 +82,12 @@ def with_truth(rows: Any, name: str | None, interface: Interface) -> tuple[pd.Da
     others = [str(column) for column in rows.columns if column not in inputs]
     wide = _only_wide(interface)
     if name is None and (len(others) != 1 or (wide is not None and wide.name not in rows.columns)):
-        told = ", ".join(others) or "none"
-        raise UsageError(f"columns beside the inputs: {told}; say which holds the true answers with --label-column")
+        told, remedy = ", ".join(others), "say which holds the true answers with --label-column"
+        raise UsageError(f"columns beside the inputs: {told or 'none'}; {remedy if others else _ADD_TRUTH}")
     found = others[0] if name is None else name
     if found not in rows.columns:
-        raise UsageError(f"{found}: no such column in the data; --label-column takes one of {', '.join(others)}")
+        remedy = f"--label-column takes one of {', '.join(others)}" if others else _ADD_TRUTH
+        raise UsageError(f"{found}: no such column in the data; {remedy}")
     if rows[found].isna().any():
         raise UsageError(f"{found}: a true answer is missing in row {int(rows[found].isna().argmax())}; leave it out")
     return rows.drop(columns=found), rows[found].to_numpy()

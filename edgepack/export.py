@@ -101,7 +101,7 @@ def export(
         output: the method whose answers the artifacts give. None: `predict`, with the probabilities where there are
             any; `transform` for a model that predicts nothing.
         precision: what is computed in; see `EmitOptions`.
-        expires: when the bundle is to be refused from: a date, a moment or `90d`; see `edgepack.bundle.policy.moment`.
+        expires: when the bundle is to be refused from: a date, a moment or `90d`; see `edgepack.bundle.policy.coming`.
         ios: the oldest iOS that must load a Core ML artifact that is an ML Program. None: 15, or 16 for a smaller one.
         wish: how small the artifacts shall be; None leaves every number as it is.
         lineage: how much of the model's lineage the bundle and its artifacts carry; see `edgepack.bundle.lineage`.
@@ -115,7 +115,7 @@ def export(
         SourceError, UnsupportedError, UsageError: see `compile_model`.
         ParityError: an artifact's answers are not the server's; nothing was written.
     """
-    from edgepack.bundle.policy import moment
+    from edgepack.bundle.policy import coming
     from edgepack.bundle.seal import ensure_free, seal_bundle
     from edgepack.bundle.signers import open_signing_key
     from edgepack.described import descriptions_of, metadata_of
@@ -127,7 +127,9 @@ def export(
     if not chosen:
         raise UsageError("no target; give at least one, such as --target onnx")
     private_key = open_signing_key(str(key), password, public_key, identity_token) if key else None
-    expires_utc = moment(expires) if expires else None
+    if key is None and (unused := public_key or identity_token) is not None:
+        raise UsageError(f"{unused}: nothing is signed with it; give --sign-key")
+    expires_utc = coming(expires) if expires else None
     if statements and private_key is None:
         raise UsageError("statements are signed, and there is no key; give --sign-key")
     with tempfile.TemporaryDirectory(prefix="edgepack-") as scratch:

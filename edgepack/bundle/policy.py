@@ -112,3 +112,14 @@ def moment(text: str, *, now: datetime | None = None) -> str:
             continue
         return f"{parsed:%Y-%m-%dT%H:%M:%SZ}" if parsed.year >= 1970 else text
     raise UsageError(f"{text!r} is no moment; write YYYY-MM-DD, YYYY-MM-DDTHH:MM:SSZ or a time from now on such as 90d")
+
+
+def coming(text: str, *, now: datetime | None = None) -> str:
+    """A `moment` that lies ahead, as an expiry has to. Raises `UsageError`."""
+    now = now or datetime.now(UTC)
+    found = moment(text, now=now)
+    if found <= now.strftime(_TIME):
+        raise UsageError(
+            f"{text}: {found} is past, so that every verifier would refuse the bundle; give a later moment"
+        )
+    return found

@@ -11,7 +11,7 @@ import pytest
 from tampering.folder import manifest
 
 from edgepack.bundle.keys import key_id
-from edgepack.bundle.policy import Policy, moment, read_revoked
+from edgepack.bundle.policy import Policy, coming, moment, read_revoked
 from edgepack.bundle.trusted import Signer
 from edgepack.bundle.verify import verify_bundle
 from edgepack.errors import SignatureError, UsageError
@@ -98,3 +98,10 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         return
     with pytest.raises(UsageError, match="is no moment"):
         moment(text, now=NOW)
+
+
+@pytest.mark.parametrize("text", ["2020-01-01", "0999-01-01", f"{NOW:%Y-%m-%d}", "0d", f"{NOW:%Y-%m-%dT%H:%M:%SZ}"])
+def test_an_expiry_lies_ahead(text: str) -> None:
+    assert coming("1d", now=NOW) == moment("1d", now=NOW)
+    with pytest.raises(UsageError, match=f"^{text}: .* is past, .*; give a later moment"):
+        coming(text, now=NOW)

@@ -85,7 +85,7 @@ class RestClient:
 
     def _unreachable(self, error: Exception) -> EdgepackError:
         reason = str(error) or type(error).__name__
-        return EdgepackError(f"{self.url}: does not answer ({reason}); start a server or use --serve")
+        return EdgepackError(f"{self.url}: does not answer ({reason}); start it, or give the address of another")
 
 
 def payload(rows: Any) -> bytes:

@@ -82,7 +82,7 @@ def parity(
     from edgepack.bundle.signers import open_signing_key
     from edgepack.drift import log_drift, server_drift
     from edgepack.errors import UsageError
-    from edgepack.gate import require_all
+    from edgepack.gate import require_all, unanswered
     from edgepack.gate.report import to_annotations, to_document, to_junit, to_markdown
     from edgepack.gating import checks_of
     from edgepack.parity.report import to_table
@@ -152,7 +152,9 @@ def parity(
             told = {check.name: f"{'passed' if check.passed else 'FAILED'}: {check.found}" for check in checks}
             assert demanded is not None
             console.show(console.facts(f"Policy of {demanded.path}", told))
-    require_all(verdicts, checks)
+    named = {v.runtime for v in verdicts} if server or log else {str(spec) for spec in asked}
+    demanded_too = {str(spec) for spec in demanded.runtimes} if demanded else set[str]()
+    require_all(verdicts, (*checks, *unanswered(verdicts, named - demanded_too)))
 
 
 def _tell_github(summary: str, annotations: Sequence[str]) -> None:

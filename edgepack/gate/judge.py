@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -52,6 +52,19 @@ def judge(
     for target, budget in policy.budgets.items():
         checks += _budget(target, budget, by_target.get(target), p50_us, instructions or {})
     return tuple(checks)
+
+
+def unanswered(verdicts: Sequence[Verdict], asked: Collection[str]) -> tuple[Check, ...]:
+    """A check that has not passed for each runtime, server or log that the call itself names and that did not run.
+
+    Args:
+        asked: their words, which a verdict that did not run has for a runtime.
+    """
+    return tuple(
+        Check(kind="parity", name=f"asked for {v.runtime or v.target}", passed=False, found=f"{v.status}: {v.reason}")
+        for v in verdicts
+        if v.status == "not run" and v.runtime in asked
+    )
 
 
 def require_all(verdicts: Sequence[Verdict], checks: Sequence[Check]) -> None:

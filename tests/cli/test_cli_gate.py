@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,20 @@ def test_a_required_runtime_that_is_not_there_exits_with_5(
     done = edgepack("parity", bundle, "--golden", cwd=tmp_path)
     assert done.code == 5
     assert "edgepack: required runtime arm64: not run: arm64: EDGEPACK_ARM64_PYTHON is not set" in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("--runtime", "arm64"), ("--server", "http://127.0.0.1:9"), ("--runtime", "arm64", "--record")]
+)
+def test_what_the_call_names_and_did_not_run_exits_with_5(
+    edgepack: Callable[..., Any], bundle: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "trips-1"))
+    done = edgepack("parity", copy, "--golden", "--json", *words)
+    assert (done.code, done.json()["passed"]) == (5, False)
+    assert done.err.startswith(f"edgepack: asked for {words[1]}: not run: {words[1]}")
+    assert len(done.err.splitlines()) == 1
+    assert (tmp_path / "trips-1.runtimes.json").is_file() == ("--record" in words)
 
 
 def test_instructions_that_cannot_be_counted_are_over_budget(

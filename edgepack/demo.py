@@ -25,14 +25,17 @@ def demo(folder: Path, *, targets: tuple[str, ...], on_progress: Progress | None
         folder: where MLflow's store, the key and `dist/` go; it must not exist yet, or be empty.
 
     Raises:
-        UsageError: the folder is taken.
+        UsageError: the folder is taken, or cannot be made.
     """
     from edgepack.bundle.keys import generate_key
     from edgepack.export import export
 
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: no folder can be made there ({error.strerror}); choose another --out") from error
+    if any(folder.iterdir()):
         raise UsageError(f"{folder}: not empty; choose another folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
     progress = on_progress or (lambda _what, _done, _total: None)
     progress("train", 0, 0)
     store = f"sqlite:///{folder.resolve() / 'mlflow.db'}"

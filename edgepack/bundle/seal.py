@@ -118,6 +118,9 @@ def ensure_free(out: Path, *, overwrite: bool) -> None:
     Raises:
         UsageError: it may not.
     """
+    standing = next(place for place in (out, *out.parents) if place.exists())
+    if standing != out and not standing.is_dir():
+        raise UsageError(f"{standing}: is a file, so no folder fits in it; choose another folder")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / MANIFEST).is_file():

@@ -104,6 +104,15 @@ def test_what_is_no_bundle_is_never_replaced(seal: Seal, tmp_path: Path, overwri
     assert (folder / "thesis.tex").read_text() == "years"
 
 
+@pytest.mark.parametrize("below", ["m-1", "dist/m-1"])
+def test_nothing_is_written_below_a_file(tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(UsageError, match="file: is a file, so no folder fits in it; choose another folder"):
+        ensure_free(file / below, overwrite=True)
+    ensure_free(tmp_path / below, overwrite=False)
+
+
 def test_an_empty_folder_is_free(seal: Seal, tmp_path: Path) -> None:
     (tmp_path / "dist" / "m-1").mkdir(parents=True)
     ensure_free(tmp_path / "dist" / "m-1", overwrite=False)

@@ -42,7 +42,10 @@ def verify(
     from edgepack.bundle.policy import Policy, moment, read_revoked
     from edgepack.bundle.trusted import trusted_signers
     from edgepack.bundle.verify import verify_bundle
+    from edgepack.errors import UsageError
 
+    if alias and not online:
+        raise UsageError(f"--alias {alias[0]}: only the registry knows where an alias is; add --online")
     policy = Policy(
         min_version=min_version,
         expect_name=expect_name,

@@ -186,6 +186,7 @@ def test_check_tells_what_each_target_makes_of_each_step(edgepack: Any, registry
         (("export", "models:/trips/1", "--identity-token", "token"), 2, "token: nothing is signed with it"),
         (("export", "models:/trips/1", "--expires", "2020-01-01"), 2, "2020-01-01: 2020-01-01T00:00:00Z is past"),
         (("verify", "nowhere", "--key", "key.pub"), 2, "nowhere"),
+        (("verify", "dist/trips-1", "--key", "key.pub", "--alias", "champion"), 2, "--alias champion: only the reg"),
         (("parity", "nowhere"), 2, "nowhere"),
         (("predict", "dist/trips-1", "--input", "none.csv"), 2, "none.csv"),
         (("predict", "dist/trips-1", "--input", "rows.csv", "--target", "litert"), 2, "litert"),

@@ -41,8 +41,11 @@ def bench(
 
     from edgepack.bench import to_markdown, to_table
     from edgepack.bundle.bundle import Bundle
+    from edgepack.errors import UsageError
     from edgepack.rebench import rebench
 
+    if out and out.suffix not in (".json", ".md"):
+        raise UsageError(f"{out}: suffix {out.suffix!r} is not known; give .json or .md")
     opened = Bundle.open(bundle)
     with console.progress(quiet=json) as progress:
         result = rebench(

@@ -192,6 +192,7 @@ def test_check_tells_what_each_target_makes_of_each_step(edgepack: Any, registry
         (("predict", "dist/trips-1", "--input", "rows.csv", "--target", "litert"), 2, "litert"),
         (("keygen", "--out", "key.pem"), 2, "key.pem"),
         (("bench", "dist/trips-1", "--serve", "--server", "http://x"), 2, "choose one"),
+        (("bench", "dist/trips-1", "--out", "bench.txt"), 2, "bench.txt: suffix '.txt' is not known"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_its_own_exit_code(

@@ -108,10 +108,11 @@ def _integer_linear(node: Node, op: ir.IntegerLinear, e: Emitter) -> Value:
 
 
 def _sum(node: Node, op: ir.Sum, e: Emitter) -> Value:
-    tables = {name: e.table(name) for name in node.inputs}
+    tables = {name: e.table(name) for name in node.inputs}  # of what is still to be added
     terms = []
     for tensor, (stack, slots) in e.stacks.items():
-        inside = [name for name in node.inputs if [t.name for t in tables[name].tensors] == [tensor]]
+        left = [name for name in node.inputs if name in tables]
+        inside = [name for name in left if [t.name for t in tables[name].tensors] == [tensor]]
         # addends that are all slots of one lookup, each of them once, are one sum over its slots
         if inside and slots > 1 and _covers(inside, slots, tables):
             slot_axis = e.graph.constant(np.array([1]))

@@ -177,3 +177,20 @@ def test_a_sum_beside_that_of_lookups_takes_none_of_them(
     columns = {f"s{k}": np.roll(rows(1, "string")["x"], k, 0) for k in range(2)}
     given, expected = answers(program, columns)["value"], program.run(columns)["value"]
     np.testing.assert_allclose(given, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("widths", [(1, 3), (3, 1)])
+def test_sums_of_lookups_of_several_widths(
+    widths: tuple[int, int], make_program: Any, rows: Any, answers: Any, emitted: Any
+) -> None:
+    inputs = [Input(name=f"s{k}", kind="string", accepts_missing=True, missing_token="∅") for k in range(2)]
+    chain: Any = []
+    for width in widths:
+        chain += [(f"v{k}{width}", lookup(WORDS[k], width, k), [f"i{k}"]) for k in range(2)]
+        chain.append((f"sum{width}", Sum(), [f"v0{width}", f"v1{width}"]))
+    chain.append(("all", Concat(), [f"sum{width}" for width in widths]))
+    program = make_program(inputs, chain, {"value": "all"}, value_width=4)
+    columns = {f"s{k}": np.roll(rows(1, "string")["x"], k, 0) for k in range(2)}
+    given, expected = answers(program, columns)["value"], program.run(columns)["value"]
+    np.testing.assert_allclose(given, expected, rtol=0, atol=1e-14)
+    assert [node.op_type for node in emitted(program).graph.node].count("ReduceSum") == 2

@@ -35,30 +35,47 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
     Args:
         reaches: how many times as far from the middle of the sample's range as its ends.
     """
-    r, texts = np.random.default_rng(0), np.random.default_rng(1)
+    texts = np.random.default_rng(1)
     columns: dict[str, Array] = {}
-    count = each * len(reaches)
-    place = np.arange(count)[:, None] % each
+    count, at = each * len(reaches), 0
+    together = sum(i.width for i in program.interface.inputs if i.kind == "number")
     for i in program.interface.inputs:
         if i.kind == "string":
             columns[i.name] = _texts(i, count, texts)
             continue
-        shape = (count, i.width)
         near, far = (
             np.stack([range_of(program, i.name, i.width, t) for t in which], axis=1) for which in (np.ones(1), reaches)
         )
         far = np.repeat(far, each, axis=1)
-        share = r.choice([0.0, 1.0, 1 / 2, 1 / 3, 2 / 3], shape)
-        share = np.where(r.random(shape) < 0.5, share, r.random(shape))
-        aside = 10.0 ** r.uniform(-7, -1, shape)
-        share = np.where(r.random(shape) < 0.1, np.where(r.random(shape) < 0.5, aside, 1 - aside), share)
-        inside, outside = near[0] + (near[1] - near[0]) * share, far[0] * (1 - share) + far[1] * share
-        large = r.random(shape) < np.where(place < each // 4, 2 / max(i.width, 2), 0.5)
-        x = np.where(large, outside, inside)
-        x = np.where((r.random(shape) < 0.05) & (far[0] <= 0) & (far[1] >= 0), 0.0, x)
-        x = np.where(place == each - 1, far[1], np.where(place == each - 2, far[0], x))
-        columns[i.name] = x.astype(np.float32).astype(np.float64)
+        drawn = [
+            _numbers(near[:, :, j], far[:, :, j], each, together, np.random.default_rng([0, at + j]))
+            for j in range(i.width)
+        ]
+        columns[i.name] = np.stack(drawn, axis=1).astype(np.float32).astype(np.float64)
+        at += i.width
     return columns
+
+
+def _numbers(near: Floats, far: Floats, each: int, together: int, r: np.random.Generator) -> Floats:
+    """`(rows,)`: one column, the same whether it is given by itself or among others.
+
+    Args:
+        near: `(2, 1)`, the ends of the sample's range.
+        far: `(2, rows)`, the ends of each row's.
+        each: rows of a reach.
+        together: how many columns of numbers a row has.
+    """
+    count = far.shape[1]
+    place = np.arange(count) % each
+    share = r.choice([0.0, 1.0, 1 / 2, 1 / 3, 2 / 3], count)
+    share = np.where(r.random(count) < 0.5, share, r.random(count))
+    aside = 10.0 ** r.uniform(-7, -1, count)
+    share = np.where(r.random(count) < 0.1, np.where(r.random(count) < 0.5, aside, 1 - aside), share)
+    inside, outside = near[0] + (near[1] - near[0]) * share, far[0] * (1 - share) + far[1] * share
+    large = r.random(count) < np.where(place < each // 4, 2 / max(together, 2), 0.5)
+    x = np.where(large, outside, inside)
+    x = np.where((r.random(count) < 0.05) & (far[0] <= 0) & (far[1] >= 0), 0.0, x)
+    return np.where(place == each - 1, far[1], np.where(place == each - 2, far[0], x))
 
 
 def _texts(i: Input, count: int, r: np.random.Generator) -> Array:

@@ -66,8 +66,6 @@ def _in_columns(estimator: Any, rows: Any) -> Flags:
 
 def _members(estimator: Any, rows: Any) -> Iterator[tuple[Any, Any]]:
     """What an estimator made of others asks, each with the rows that it is given; trees never choose among equals."""
-    from sklearn.utils import _safe_indexing
-
     for name in ("best_estimator_", "regressor_"):
         if hasattr(estimator, name):
             yield getattr(estimator, name), rows
@@ -78,10 +76,11 @@ def _members(estimator: Any, rows: Any) -> Iterator[tuple[Any, Any]]:
         yield pair.estimator, rows
     several = getattr(estimator, "estimators_", None)
     if isinstance(several, list) and not hasattr(estimator, "order_"):  # a chain's members are given more columns
-        chosen = getattr(estimator, "estimators_features_", None)
+        chosen = getattr(estimator, "estimators_features_", None)  # of an array, and one of them may be there twice
+        table = rows if chosen is None or hasattr(rows, "toarray") else np.asarray(rows)
         for k, member in enumerate(several):
             if not hasattr(member, "tree_"):
-                yield member, rows if chosen is None else _safe_indexing(rows, chosen[k], axis=1)
+                yield member, table if chosen is None else table[:, chosen[k]]
     elif several is None and hasattr(estimator, "estimator_") and hasattr(estimator, "predict"):
         yield estimator.estimator_, estimator.transform(rows) if hasattr(estimator, "get_support") else rows
     if hasattr(estimator, "final_estimator_"):

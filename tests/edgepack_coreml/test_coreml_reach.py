@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from edgepack.contract import EmitOptions, Input
 from edgepack.errors import UnsupportedError
 from edgepack.export import export
-from edgepack.ir.ops import Elementwise, Linear
+from edgepack.ir.ops import Concat, Elementwise, Linear
 from edgepack.lower import lower
 from edgepack.lower.ranges import widened
 from edgepack.parity import Tolerance, within_ranges
@@ -25,6 +25,7 @@ from edgepack.passes import optimize
 from edgepack.rows import columns_of
 from edgepack_coreml import reach, target
 from edgepack_coreml.narrow import ALLOWED
+from edgepack_coreml.sample import rows_of_reaches
 
 R = np.random.default_rng(0)
 TIMES = (R.normal(1.7e9, 1e4, (200, 1)), R.uniform(size=(200, 1)))
@@ -121,3 +122,16 @@ def test_an_export_with_further_rows_is_for_them(tmp_path: Path) -> None:
     (verdict,) = bundle.manifest.verdicts
     assert verdict.status == "measured"
     assert "given rows" not in verdict.reason
+
+
+def test_columns_are_tried_with_the_same_numbers_by_themselves_and_side_by_side(program: Any) -> None:
+    """So that a model of an array is refused where that of the DataFrame with its columns is."""
+    sides, text = np.arange(6.0).reshape(2, 3), Input(name="t", kind="string", categories=("a", "b"))
+    array = program([Input(name="X", kind="number", width=3)], [("v0", Concat(), ["i0"])], {"value": "v0"})
+    names = ["a", "b", "c"]
+    numbers = [Input(name=name, kind="number") for name in names]
+    frame = program([numbers[0], text, *numbers[1:]], [("v0", Concat(), ["i0", "i2", "i3"])], {"value": "v0"})
+    array = replace(array, ranges={"X": sides})
+    frame = replace(frame, ranges={name: sides[:, [j]] for j, name in enumerate(names)})
+    wide, narrow = (rows_of_reaches(p, np.array([1.0, 10.0]), 50) for p in (array, frame))
+    np.testing.assert_array_equal(wide["X"], np.concatenate([narrow[name] for name in names], axis=1))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -124,3 +125,12 @@ def test_a_calibrated_search_and_one_of_fewer_columns() -> None:
     assert not ties(ClassifierChain(KNeighborsClassifier(1)).fit(NEAR, np.c_[labels, labels]), rows).any()
     for trees in (RandomForestRegressor(2), GradientBoostingRegressor(n_estimators=2), AdaBoostRegressor()):
         assert not ties(trees.fit(NEAR, NEAR[:, 0]), rows).any()
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix, lambda x: pd.DataFrame(x, columns=["a", "b"])])
+def test_bagging_may_take_a_column_twice(form: Any) -> None:
+    table = form(NEAR)
+    bagging = BaggingRegressor(KNeighborsRegressor(1), 3, bootstrap_features=True, bootstrap=False, random_state=0)
+    bagging.fit(table, NEAR[:, 0])
+    assert any(len(set(features)) < len(features) for features in bagging.estimators_features_)
+    assert ties(bagging, form(np.array([[1.5, 1.5], [1.7, 1.7]]))).tolist() == [True, False]

@@ -18,8 +18,6 @@ FIRST = list({name.split(",")[0]: name for name in reversed(CASES)}.values())
 PICKLED = {
     "Birch": "skops has no form for it",
     "BisectingKMeans": "keeps a function whose compiled code trusts its arguments",
-    "CatBoostClassifier": "MLflow keeps it in CatBoost's own file",
-    "CatBoostRegressor": "MLflow keeps it in CatBoost's own file",
 }
 
 

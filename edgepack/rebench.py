@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def rebench(
     """
     from edgepack.bench import ServedModel, bench
     from edgepack.bench.network import find_network
+    from edgepack.bundle.files import MANIFEST, measure
 
     if server and serve:
         raise UsageError(f"--server {server} with --serve; choose one")
@@ -73,7 +75,7 @@ def rebench(
             progress("start server", 0, 0)
             served = stack.enter_context(ServedModel(compiled.source.folder, tracking_uri=tracking_uri))
             server, server_rss, server_ready_ms = served.url, served.peak_rss_bytes, served.ready_ms
-        return bench(
+        result = bench(
             openers(bundle),
             compiled.sample,
             interface=bundle.interface,
@@ -89,6 +91,7 @@ def rebench(
             repeats=repeats,
             on_progress=on_progress,
         )
+        return replace(result, manifest_sha256=measure(bundle.path, MANIFEST).sha256)
 
 
 def _natives(bundle: Bundle, headers: Path | None, columns: Columns) -> dict[str, Callable[[], NativeRunner]]:

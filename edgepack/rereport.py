@@ -32,13 +32,17 @@ def rereport(
 
     Raises:
         SignatureError: the bundle is not what was signed, or its files are not those of the manifest.
-        UsageError: no such bundle, or no benchmark.
+        UsageError: no such bundle, no benchmark, or another bundle's.
     """
     from edgepack.bundle.bundle import Bundle
+    from edgepack.bundle.files import MANIFEST, measure
     from edgepack.report import figures, read_program
     from edgepack.report.difference import difference
 
     bundle = Bundle.open(path, key=key, identity=identity)
+    timed = bench.get("manifest_sha256") if isinstance(bench, Mapping) else None
+    if timed is not None and timed != measure(bundle.path, MANIFEST).sha256:
+        raise UsageError(f"{timed}: the manifest of another bundle, which these timings are of; bench this one")
     changes = None if previous is None else difference(Bundle.open(previous), bundle).to_document()
     return figures(
         bundle.manifest,

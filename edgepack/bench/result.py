@@ -173,11 +173,13 @@ class BenchResult:
     Attributes:
         host: the machine: no phone, so no figure is a phone's.
         rounds: how often the arms took turns.
+        manifest_sha256: whose artifacts were timed: the digest of that bundle's manifest.
     """
 
     host: str
     rounds: int
     arms: tuple[ArmResult, ...]
+    manifest_sha256: str | None = None
 
     @property
     def slowest_path(self) -> ArmResult | None:

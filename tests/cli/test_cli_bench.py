@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edgepack.bundle.files import MANIFEST, measure
 from edgepack.coldstart import cold_start
 from edgepack.errors import EdgepackError
 
@@ -13,6 +14,7 @@ from edgepack.errors import EdgepackError
 def test_a_fresh_process_answers_later_than_a_warm_one(edgepack: Callable[..., Any], bundle: Path) -> None:
     done = edgepack("bench", bundle, "--repeats", "5", "--json")
     assert done.code == 0, done.err
+    assert done.json()["manifest_sha256"] == measure(bundle, MANIFEST).sha256
     onnx = next(arm for arm in done.json()["arms"] if arm["name"] == "onnx")
     cold = onnx["cold"]
     assert cold["answer_ms"] > cold["load_ms"] + cold["first_call_us"] / 1e3 > 0

@@ -12,6 +12,7 @@ import pytest
 from report_models import HOSTILE
 
 from edgepack.bundle.bundle import Bundle
+from edgepack.bundle.files import MANIFEST, measure
 from edgepack.bundle.keys import generate_key, load_private_key
 from edgepack.errors import SignatureError, UsageError
 from edgepack.report import charts, to_html
@@ -159,6 +160,17 @@ def test_report_is_never_written_into_the_bundle(bundle: Bundle) -> None:
 def test_what_is_no_benchmark_is_refused(bundle: Bundle, bench: Any) -> None:
     with pytest.raises(UsageError, match="edgepack bench"):
         rereport(bundle.path, bench=bench)
+
+
+def test_timings_of_another_bundle_are_refused(make: Callable[..., Bundle], timings: Path) -> None:
+    ours, other = make(5, threshold=50.0), make(6, threshold=60.0)
+    found, others = (
+        json.loads(timings.read_text()) | {"manifest_sha256": measure(bundle.path, MANIFEST).sha256}
+        for bundle in (ours, other)
+    )
+    assert rereport(ours.path, bench=found)["bench"] == found
+    with pytest.raises(UsageError, match=f"{others['manifest_sha256']}: the manifest of another bundle"):
+        rereport(ours.path, bench=others)
 
 
 def test_a_damaged_program_is_refused(make: Callable[..., Bundle]) -> None:

@@ -30,8 +30,6 @@ ROWS_OF_MANY_NUMBERS = 12
 PAIRS, PAIRS_FURTHER = 64, 16
 """How many pairs of rows beside a decision are tried within the sample's range, and of each further reach."""
 MANY, NUMBERS = 100_000, 1 << 14
-TOGETHER = 2048
-"""How many rows are asked at once, as parity does: of few, products add up in another order, which loses less."""
 SHARE = 0.5
 """Of what parity allows: it tries more rows between the same numbers, and the worst of them lose more."""
 SHOWN = 4
@@ -74,22 +72,27 @@ def reach_of(program: Program, runner: Runner) -> float:
     """
     fitted = sum(node.op.points.size for node in program.nodes if isinstance(node.op, Distances))
     width = sum(kind.width for kind in program.types().values())
-    each, together = (ROWS, TOGETHER) if max(fitted, width) <= MANY else (ROWS_OF_MANY_NUMBERS, 0)
+    few = max(fitted, width) <= MANY
+    each = ROWS if few else ROWS_OF_MANY_NUMBERS
     columns = rows_of_reaches(program, REACHES, each)
-    kept = 0.0
+    reached = 0.0
     with np.errstate(all="ignore"):
-        for k, reach in enumerate(REACHES):  # in turn: what lies beyond the first loss need not be asked
-            rows = {name: x[k * each : (k + 1) * each] for name, x in columns.items()}
-            if not _kept(program, rows, runner, together).all():
+        # at once: of few rows, products add up in another order, which loses less; many numbers are asked in turn,
+        # for what lies beyond the first loss need not be
+        known = _kept(program, columns, runner) if few else None
+        for k, reach in enumerate(REACHES):
+            at = slice(k * each, (k + 1) * each)
+            rows = {name: x[at] for name, x in columns.items()}
+            if not (_kept(program, rows, runner) if known is None else known[at]).all():
                 break
             within = k == 0
             edges = beside(
                 program, rows, _pairs(program, width, within=within), answers=not within or "label" in program.outputs
             )
-            if len(next(iter(edges.values()))) and not _kept(program, edges, runner, together).all():
+            if len(next(iter(edges.values()))) and not _kept(program, edges, runner).all():
                 break
-            kept = float(reach)
-    return kept
+            reached = float(reach)
+    return reached
 
 
 def _pairs(program: Program, width: int, *, within: bool) -> int:
@@ -114,15 +117,13 @@ def _told(ranges: Mapping[str, Floats], reach: float, narrow: str) -> str:
     return f"for {listed}: {reach:g} times as far out as the sample; beyond, {narrow} has too few digits or overflows"
 
 
-def _kept(program: Program, columns: Columns, runner: Runner, together: int) -> Flags:
-    """`(rows,)`: whether every answer is near enough, as parity will judge it, which asks for so many together."""
-    count = len(next(iter(columns.values())))
-    device = runner.run({name: x[np.arange(max(count, together)) % count] for name, x in columns.items()})
-    device = {output: x[:count] for output, x in device.items()}
+def _kept(program: Program, columns: Columns, runner: Runner) -> Flags:
+    """`(rows,)`: whether every answer is near enough, as parity will judge it."""
+    device = runner.run(columns)
     tie_width = float(getattr(runner, "tie_width", 0.0))
     allowed = getattr(runner, "tolerance", ALLOWED["float32"])
     values = program.values(columns)
-    kept = np.ones(count, bool)
+    kept = np.ones(len(next(iter(columns.values()))), bool)
     for output, name in program.outputs.items():
         if output == "label":
             kept &= np.asarray(device[output] == values[name]) | _open(program, values, SHARE * tie_width)

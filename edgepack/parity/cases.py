@@ -88,7 +88,7 @@ def make_cases(
     _unreached(rows, program, tried, budget_rows // 4, rng)
     if program.interface.classes is not None:
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
-    rows.given("near or not", nearness_rows(program, base, min(1024, budget_rows // 12), rng))
+    rows.given("near or not", nearness_rows(program, base, min(2048, budget_rows // 8), rng))
     _combinations(rows, tried, max(budget_rows - rows.count, budget_rows // 10), rng)
     return rows.cases()
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from edgepack.contract import Columns
-from edgepack.ir import Program
+from edgepack.ir import Node, Program
 from edgepack.ir.ops import Binary, Nearest
 from edgepack.ir.types import Array, Flags, Floats, Integers
+from edgepack.parity.radius import Radius
+from edgepack.parity.refusals import row_count
 
 STEPS = 40
 ASIDE = 1e-3
@@ -19,8 +21,8 @@ COMPARISONS = ("greater", "greater_equal")
 NEAR_STEPS, NEAR_ASIDE = 20, 1e-4
 """What float32 tells apart, and a fitted row that is wrong by a hundredth moves."""
 NODES = 8
-NUMBERS = 1 << 20
-"""How many numbers of one node are looked at together."""
+NUMBERS, NUMBERS_ONCE = 1 << 20, 1 << 23
+"""How many numbers of one node are looked at together; and in all, where that is at the two ends of each way alone."""
 
 
 def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
@@ -45,25 +47,34 @@ def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Ge
 
     None where the model compares nothing so.
     """
-    nodes = [n.name for n in program.nodes if _compares(n.op)]
+    nodes = [n for n in program.nodes if _compares(n.op)]
     found: list[Columns] = []
-    for name in rng.permutation(nodes)[:NODES].tolist():
-        count = min(pairs // min(len(nodes), NODES), NUMBERS // program.types()[name].width)
+    for k in rng.permutation(len(nodes))[:NODES].tolist():
+        node, width = nodes[k], program.types()[nodes[k].name].width
+        radius = Radius.of(program, node)
+        count = min(pairs // min(len(nodes), NODES), (NUMBERS_ONCE if radius else NUMBERS) // width)
         if not count:
             continue
         start, end = _drawn(program, base, count, rng)
 
-        def chosen(rows: Columns, name: str = name) -> Array:
-            return program.values(rows, until=name)[name]
+        def chosen(rows: Columns, node: Node = node, at_once: int = max(1, NUMBERS // width)) -> Array:
+            parts = [_some(rows, slice(k, k + at_once)) for k in range(0, row_count(rows) or 1, at_once)]
+            return np.concatenate([program.values(part, until=node.name)[node.name] for part in parts])
 
         before = chosen(_between(program, start, end, np.zeros(count)))
         column = _rarest(before != chosen(_between(program, start, end, np.ones(count))), rng)
         at = np.flatnonzero(column >= 0)
         start, end, column, before = _some(start, at), _some(end, at), column[at], before[at, column[at]]
-        index = np.arange(len(at))
 
-        def same(rows: Columns, column: Array = column, before: Array = before, index: Array = index) -> Flags:
-            return np.asarray(chosen(rows)[index, column] == before)
+        def same(
+            rows: Columns,
+            column: Integers = column,
+            before: Array = before,
+            chosen: Callable[[Columns], Array] = chosen,
+            radius: Radius | None = radius,
+        ) -> Flags:
+            now = chosen(rows)[np.arange(len(column)), column] if radius is None else radius.compared(rows, column)
+            return np.asarray(now == before)
 
         low, high = _narrowed(program, start, end, same, NEAR_STEPS)
         found += [_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)]
@@ -91,7 +102,7 @@ def _drawn(program: Program, base: Columns, count: int, rng: np.random.Generator
     return _some(base, first), _some(base, second)
 
 
-def _some(columns: Columns, at: Array) -> Columns:
+def _some(columns: Columns, at: Array | slice) -> Columns:
     return {name: x[at] for name, x in columns.items()}
 
 

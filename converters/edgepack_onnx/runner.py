@@ -17,6 +17,7 @@ from edgepack.ir.types import Array
 from edgepack_onnx.labels import are_positions, artifact_labels
 
 ROWS_AT_ONCE = 512  # distances take rows × points × features float64 at a time, means rows × trees × classes
+COUNTS_AT_ONCE = 1 << 23  # a row of a text's counts may be 131,072 wide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +81,12 @@ class OnnxRunner:
         return feed
 
     def _feeds(self, columns: Columns) -> Iterator[dict[str, Array]]:
-        feed = self.feed(columns)
-        rows = len(next(iter(feed.values())))
-        for start in range(0, max(rows, 1), ROWS_AT_ONCE):
-            yield {name: array[start : start + ROWS_AT_ONCE] for name, array in feed.items()}
+        """The graph's inputs for some rows at a time."""
+        rows = len(next(iter(columns.values())))
+        widest = max((step.width for step in self.interface.texts), default=1)
+        at_once = max(1, min(ROWS_AT_ONCE, COUNTS_AT_ONCE // max(widest, 1)))
+        for start in range(0, max(rows, 1), at_once):
+            yield self.feed({name: x[start : start + at_once] for name, x in columns.items()})
 
     def _classes(self, labels: Array) -> Array:
         """The interface's classes for the artifact's labels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from edgepack.contract import Answers, Columns, Interface
 from edgepack.ir.ops import Op
 from edgepack.ir.types import Array, Floats, Type, TypeMismatch
+
+NUMBERS = 1 << 24
+"""Of one value, at a time: 128 MB. A row of a text's counts may have 131,072."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +92,20 @@ class Program:
             values[node.name] = node.op.run(*(values[name] for name in node.inputs))
         return values
 
+    def parts(self, columns: Columns) -> Iterator[Columns]:
+        """The rows in order, so few at a time that no value of them has more than `NUMBERS` numbers."""
+        rows = len(next(iter(columns.values())))
+        at_once = max(1, NUMBERS // max(kind.width for kind in self._types.values()))
+        for start in range(0, max(rows, 1), at_once):
+            yield {name: x[start : start + at_once] for name, x in columns.items()}
+
     def run(self, columns: Columns) -> Answers:
         """The answers, named and shaped as `contract.Answers` says."""
-        values = self.values(columns)
-        return {output: shaped(output, values[name]) for output, name in self.outputs.items()}
+        parts = []
+        for part in self.parts(columns):
+            values = self.values(part)
+            parts.append({output: shaped(output, values[name]) for output, name in self.outputs.items()})
+        return {output: np.concatenate([part[output] for part in parts]) for output in self.outputs}
 
     def _given(self, columns: Columns, name: str) -> Array:
         x = columns[name]

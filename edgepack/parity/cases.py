@@ -12,7 +12,7 @@ from edgepack.contract import Columns, Interface
 from edgepack.ir import Program
 from edgepack.ir.ops import Forest
 from edgepack.ir.types import Array, Flags
-from edgepack.parity.coverage import missing_in, reached
+from edgepack.parity.coverage import reach, reached
 from edgepack.parity.fill import fill
 from edgepack.parity.paths import Choice, PathFinder
 from edgepack.parity.pools import Pool, pools
@@ -244,7 +244,8 @@ def _unreached(
                 rows.changed(np.full(count, "unreached places", object), choices)
             for block in rows.blocks[blocks:]:
                 left -= row_count(block)
-                places.reach(program.values(block, until=taken)[taken], missing_in(program, block))
+                for part in program.parts(block):
+                    reach(places, program, taken, part)
 
 
 def _combinations(rows: _Rows, tried: Mapping[Slot, Pool], budget: int, rng: np.random.Generator) -> None:

@@ -43,11 +43,16 @@ def reached(program: Program, columns: Columns, tried: Mapping[Slot, Pool]) -> I
     """What every forest takes, and its places, those reached by the rows flagged."""
     chains = trace(program)
     forests = [(node.inputs[0], node.op) for node in program.nodes if isinstance(node.op, Forest)]
-    missing = missing_in(program, columns)
     for taken, forest in forests:
         places = Places(forest, chains[taken], tried)
-        places.reach(program.values(columns, until=taken)[taken], missing)
+        for part in program.parts(columns):
+            reach(places, program, taken, part)
         yield taken, places
+
+
+def reach(places: Places, program: Program, taken: str, columns: Columns) -> None:
+    """Adds what rows reach of the places of a forest that takes the value named."""
+    places.reach(program.values(columns, until=taken)[taken], missing_in(program, columns))
 
 
 def missing_in(program: Program, columns: Columns) -> dict[Slot, Flags]:

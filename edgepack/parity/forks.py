@@ -31,13 +31,14 @@ def near_forks(program: Program, columns: Columns, width: float) -> Flags:
         for node in program.nodes
         if isinstance(node.op, IntegerLinear) or (isinstance(node.op, ArgMax | Step) and node.name not in last)
     ]
-    near: Flags = np.zeros(row_count(columns), np.bool_)
-    if chooses:
-        with np.errstate(all="ignore"):
-            values = program.values(columns)
-            for node in chooses:
-                near |= _undecided(node.op, values[node.inputs[0]], width)
-    return near
+    if not chooses:
+        return np.zeros(row_count(columns), np.bool_)
+    near: list[Flags] = []
+    with np.errstate(all="ignore"):
+        for part in program.parts(columns):
+            values = program.values(part)
+            near.append(np.any([_undecided(node.op, values[node.inputs[0]], width) for node in chooses], axis=0))
+    return np.concatenate(near)
 
 
 def _undecided(op: object, x: Array, width: float) -> Flags:

@@ -31,6 +31,9 @@ def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Gen
 
     Strings and missing values are the first row's. None where no two rows that were tried have different labels.
     """
+    if not any(i.kind == "number" and i.categories is None for i in program.interface.inputs):
+        return None
+    pairs = min(pairs, max(1, NUMBERS_ONCE // max(kind.width for kind in program.types().values())))
     start, end = _drawn(program, base, pairs * 2, rng)
     labels = program.run(_between(program, start, end, np.zeros(pairs * 2)))["label"]
     differ = np.flatnonzero(labels != program.run(_between(program, start, end, np.ones(pairs * 2)))["label"])[:pairs]

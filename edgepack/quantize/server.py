@@ -38,7 +38,9 @@ class QuantizedServer:
         if chosen is None or not isinstance(chosen.op, ArgMax | Step):
             unknown = np.full(row_count(columns), np.inf)
             return Margins(apart=unknown, size=np.ones(len(unknown)))
-        scores = self.program.values(columns)[chosen.inputs[0]]
+        name = chosen.inputs[0]
+        parts = self.program.parts(columns)
+        scores = np.concatenate([self.program.values(part, until=name)[name] for part in parts])
         return Margins.of(scores - chosen.op.threshold if isinstance(chosen.op, Step) else scores)
 
     def ties(self, columns: Columns) -> Flags:

@@ -56,6 +56,28 @@ def test_a_run_and_all_its_values() -> None:
     assert ROWS["x"][1, 0] == 0.1
 
 
+def test_a_run_in_parts_answers_every_row_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = table()
+    model = fitted(
+        make_pipeline(usual(), RandomForestClassifier(3, random_state=0)),
+        frame,
+        classes(target(frame), ["a", "b", "c"]),
+    )
+    program = lower(model, frame)
+    columns = columns_of(frame, program.interface)
+    whole = program.run(columns)
+    widest = max(kind.width for kind in program.types().values())
+    for numbers in (1, 7 * widest + 1):
+        monkeypatch.setattr("edgepack.ir.program.NUMBERS", numbers)
+        sizes = [len(part["zone"]) for part in program.parts(columns)]
+        assert max(sizes) == max(1, numbers // widest)
+        assert sum(sizes) == len(frame)
+        answers = program.run(columns)
+        assert all(np.array_equal(answers[output], whole[output]) for output in whole)
+        nothing = program.run({name: x[:0] for name, x in columns.items()})
+        assert {output: len(x) for output, x in nothing.items()} == dict.fromkeys(whole, 0)
+
+
 def test_numbers_are_rounded_to_the_input_type() -> None:
     double = replace(PROGRAM, interface=replace(INTERFACE, input_dtype="float64"))
     assert double.values(ROWS)["i0"][1, 0] == 0.1

@@ -10,14 +10,16 @@ import numpy as np
 
 from edgepack.contract import Columns, Interface
 from edgepack.ir import Program
-from edgepack.ir.ops import Forest
+from edgepack.ir.ops import Forest, Nearest
 from edgepack.ir.types import Array, Flags
+from edgepack.parity.close import close_rows
 from edgepack.parity.coverage import reach, reached
 from edgepack.parity.fill import fill
+from edgepack.parity.fitted import fitted_rows
 from edgepack.parity.paths import Choice, PathFinder
 from edgepack.parity.pools import Pool, pools
-from edgepack.parity.refusals import row_count
-from edgepack.parity.surface import nearness_rows, surface_rows
+from edgepack.parity.refusals import row_count, take
+from edgepack.parity.surface import fork_rows, nearness_rows, surface_rows
 from edgepack.parity.trace import Slot, trace
 
 BASE_ROWS = 4096
@@ -62,7 +64,8 @@ def make_cases(
     The origins are: `data` and `examples` (given rows); `split boundaries`, `edges`, `categories`, `unusual strings`,
     `extremes`, `near examples`, `missing` (one value changed in a plausible row); `split paths` (rows that reach a
     given split of a forest, left of it, right of it and missing); `unreached places` (rows for what none of these has
-    reached); `decision surface` (both sides of where the label changes between two rows); `near or not` (both sides of
+    reached); `decision surface` (both sides of where the label changes between two rows); `close choices` (a class
+    is chosen by little); `forks` (both sides of where a class on the way becomes another); `near or not` (both sides of
     where a fitted row comes near); `combinations` (several such values at once).
 
     Args:
@@ -76,21 +79,34 @@ def make_cases(
     rng = np.random.default_rng(seed)
     programs = (program,) if folded is None or folded is program else (program, folded)
     base = _base(program.interface, programs, [rows for rows in (example, data, seen) if rows is not None], rng)
+    base = _joined(base, fitted_rows(program, base, max(BASE_ROWS - row_count(base), 0), rng))
     rows = _Rows(program.interface, base, rng)
     rows.given("data", data)
     rows.given("examples", base if example is None else example, limit=budget_rows // 10)
     tried = pools(programs, base)
     _singles(rows, tried, budget_rows // 5, rng)
+    if any(isinstance(node.op, Nearest) for node in program.nodes):  # each fitted row may be what fills a column
+        rows.given("missing", _each_missing(program.interface, base, budget_rows // 6, rng))
     rows.given("extremes", _alike(program.interface, base))
+    close = close_rows(program, rows.so_far, tried, min(256, budget_rows // 40), rng)
+    rows.given("close choices", close)
+    # of trees that nothing but a label shows, a leaf that is a little off changes nothing elsewhere
+    around = [None, close] if close is not None and "probabilities" not in program.interface.outputs else [None]
     # the program as lowered says what is right; the folded one may have splits of its own, where it is wrong
     for p, share in zip(programs, (1.0,) if len(programs) == 1 else (0.75, 0.25), strict=True):
-        _paths(rows, p, tried, int(budget_rows * 0.4 * share), rng)
+        for others in around:
+            _paths(rows, p, tried, int(budget_rows * 0.4 * share / len(around)), rng, others)
     _unreached(rows, program, tried, budget_rows // 4, rng)
     if program.interface.classes is not None:
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
+    rows.given("forks", fork_rows(program, base, min(512, budget_rows // 20), rng))
     rows.given("near or not", nearness_rows(program, base, min(2048, budget_rows // 8), rng))
     _combinations(rows, tried, max(budget_rows - rows.count, budget_rows // 10), rng)
     return rows.cases()
+
+
+def _joined(base: Columns, more: Columns | None) -> Columns:
+    return base if more is None else {name: np.concatenate([x, more[name]]) for name, x in base.items()}
 
 
 def _alike(interface: Interface, base: Columns) -> Columns:
@@ -103,6 +119,18 @@ def _alike(interface: Interface, base: Columns) -> Columns:
     }
 
 
+def _each_missing(interface: Interface, base: Columns, budget: int, rng: np.random.Generator) -> Columns | None:
+    """Plausible rows without one of their values, as many for each that may be missing; None where none may."""
+    slots = [(i, j) for i in interface.inputs if i.accepts_missing for j in range(i.width)]
+    count = min(budget // max(len(slots), 1), row_count(base))
+    found = []
+    for i, j in slots:
+        part = take(base, rng.choice(row_count(base), count, replace=False))
+        part[i.name][:, j] = None if i.kind == "string" else np.nan
+        found.append(part)
+    return {name: np.concatenate([part[name] for part in found]) for name in base} if found else None
+
+
 class _Rows:
     """Rows under construction, block by block."""
 
@@ -110,7 +138,6 @@ class _Rows:
         self.interface = interface
         self.base = base
         self.rng = rng
-        self.base_count = len(base[interface.inputs[0].name])
         self.blocks: list[Columns] = []
         self.origins: list[Array] = []
         self.count = 0
@@ -125,10 +152,11 @@ class _Rows:
             at = np.linspace(0, count - 1, limit).astype(np.int64)
         self._add({i.name: columns[i.name][at] for i in self.interface.inputs}, np.full(len(at), origin, object))
 
-    def changed(self, origins: Array, choices: list[Choice]) -> None:
-        """Adds rows that are random plausible rows but for the choices."""
-        picks = self.rng.integers(self.base_count, size=len(origins))
-        block = {i.name: self.base[i.name][picks] for i in self.interface.inputs}
+    def changed(self, origins: Array, choices: list[Choice], others: Columns | None = None) -> None:
+        """Adds rows that are random plausible rows, or some of the others, but for the choices."""
+        others = self.base if others is None else others
+        picks = self.rng.integers(row_count(others), size=len(origins))
+        block = {i.name: others[i.name][picks] for i in self.interface.inputs}
         for choice in choices:
             k, j = choice.slot
             i = self.interface.inputs[k]
@@ -215,7 +243,14 @@ def fair_shares(sizes: Sequence[int], budget: int) -> list[int]:
     return shares
 
 
-def _paths(rows: _Rows, program: Program, tried: Mapping[Slot, Pool], budget: int, rng: np.random.Generator) -> None:
+def _paths(
+    rows: _Rows,
+    program: Program,
+    tried: Mapping[Slot, Pool],
+    budget: int,
+    rng: np.random.Generator,
+    others: Columns | None,
+) -> None:
     """Rows for the splits of every forest: all of them, over and over, as far as the budget goes."""
     chains = trace(program)
     forests = [(node.op, chains[node.inputs[0]]) for node in program.nodes if isinstance(node.op, Forest)]
@@ -228,7 +263,7 @@ def _paths(rows: _Rows, program: Program, tried: Mapping[Slot, Pool], budget: in
         rounds = min(max(wanted // len(targets), 1), REPEATS)
         targets = np.concatenate([rng.permutation(targets) for _ in range(rounds)])[:wanted]
         for count, choices in finder.find(targets, rng):
-            rows.changed(np.full(count, "split paths", object), choices)
+            rows.changed(np.full(count, "split paths", object), choices, others)
 
 
 def _unreached(

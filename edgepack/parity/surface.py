@@ -8,7 +8,7 @@ import numpy as np
 
 from edgepack.contract import Columns
 from edgepack.ir import Node, Program
-from edgepack.ir.ops import Binary, Nearest
+from edgepack.ir.ops import ArgMax, Binary, Nearest, Step
 from edgepack.ir.types import Array, Flags, Floats, Integers
 from edgepack.parity.radius import Radius
 from edgepack.parity.refusals import row_count
@@ -44,6 +44,29 @@ def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Gen
     return _joined([_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)])
 
 
+def fork_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
+    """Rows by twos, as on a surface: a little before and after a class that is chosen on the way to the answers, or is
+    one of several labels, becomes another.
+
+    None where the model chooses nothing but its label.
+    """
+    label = program.node_of(program.outputs["label"]) if "label" in program.outputs else None
+    nodes = [
+        node.name
+        for node in program.nodes
+        if isinstance(node.op, ArgMax | Step) and (label is None or node.name not in label.inputs)
+    ]
+    if not nodes:
+        return None
+
+    def chosen(rows: Columns) -> Array:
+        values = [program.values(part) for part in program.parts(rows)]
+        return np.concatenate([np.concatenate([v[name] for name in nodes], axis=1) for v in values])
+
+    width = max(kind.width for kind in program.types().values())
+    return _beside(program, base, min(pairs, max(1, NUMBERS_ONCE // width)), chosen, None, rng)
+
+
 def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
     """Rows by twos, as on a surface: a little before and after a fitted row comes to be, or is no more, within a radius
     or among the nearest; or any two numbers on the way change their order. As many fitted rows as there are pairs.
@@ -51,37 +74,48 @@ def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Ge
     None where the model compares nothing so.
     """
     nodes = [n for n in program.nodes if _compares(n.op)]
-    found: list[Columns] = []
+    found: list[Columns | None] = []
     for k in rng.permutation(len(nodes))[:NODES].tolist():
         node, width = nodes[k], program.types()[nodes[k].name].width
         radius = Radius.of(program, node)
-        count = min(pairs // min(len(nodes), NODES), (NUMBERS_ONCE if radius else NUMBERS) // width)
-        if not count:
-            continue
-        start, end = _drawn(program, base, count, rng)
 
         def chosen(rows: Columns, node: Node = node, at_once: int = max(1, NUMBERS // width)) -> Array:
             parts = [_some(rows, slice(k, k + at_once)) for k in range(0, row_count(rows) or 1, at_once)]
             return np.concatenate([program.values(part, until=node.name)[node.name] for part in parts])
 
-        before = chosen(_between(program, start, end, np.zeros(count)))
-        column = _rarest(before != chosen(_between(program, start, end, np.ones(count))), rng)
-        at = np.flatnonzero(column >= 0)
-        start, end, column, before = _some(start, at), _some(end, at), column[at], before[at, column[at]]
+        count = min(pairs // min(len(nodes), NODES), (NUMBERS_ONCE if radius else NUMBERS) // width)
+        found.append(_beside(program, base, count, chosen, radius.compared if radius else None, rng))
+    return _joined([rows for rows in found if rows is not None]) if any(found) else None
 
-        def same(
-            rows: Columns,
-            column: Integers = column,
-            before: Array = before,
-            chosen: Callable[[Columns], Array] = chosen,
-            radius: Radius | None = radius,
-        ) -> Flags:
-            now = chosen(rows)[np.arange(len(column)), column] if radius is None else radius.compared(rows, column)
-            return np.asarray(now == before)
 
-        low, high = _narrowed(program, start, end, same, NEAR_STEPS)
-        found += [_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)]
-    return _joined(found) if found else None
+def _beside(
+    program: Program,
+    base: Columns,
+    pairs: int,
+    chosen: Callable[[Columns], Array],
+    one: Callable[[Columns, Integers], Array] | None,
+    rng: np.random.Generator,
+) -> Columns | None:
+    """Rows on either side of where some column of what is chosen changes, each column as often as any other.
+
+    Args:
+        chosen: `(rows, columns)` for rows.
+        one: `(rows,)` for rows and a column for each, where that is less work.
+    """
+    if not pairs:
+        return None
+    start, end = _drawn(program, base, pairs, rng)
+    before = chosen(_between(program, start, end, np.zeros(pairs)))
+    column = _rarest(before != chosen(_between(program, start, end, np.ones(pairs))), rng)
+    at = np.flatnonzero(column >= 0)
+    start, end, column, before = _some(start, at), _some(end, at), column[at], before[at, column[at]]
+
+    def same(rows: Columns) -> Flags:
+        now = one(rows, column) if one else chosen(rows)[np.arange(len(column)), column]
+        return np.asarray(now == before)
+
+    low, high = _narrowed(program, start, end, same, NEAR_STEPS)
+    return _joined([_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)])
 
 
 def _compares(op: object) -> bool:

@@ -79,6 +79,16 @@ class Program:
         """The node that defines a value; None for an input."""
         return next((node for node in self.nodes if node.name == name), None)
 
+    def needed(self) -> tuple[Node, ...]:
+        """The nodes that some output needs, in order."""
+        names = set(self.outputs.values())
+        found = []
+        for node in reversed(self.nodes):
+            if node.name in names:
+                found.append(node)
+                names.update(node.inputs)
+        return tuple(reversed(found))
+
     def values(self, columns: Columns, *, until: str | None = None) -> dict[str, Array]:
         """Every value by name, for `columns` as `contract.Columns` says, rounded to the interface's input dtype.
 

@@ -88,17 +88,15 @@ def make_cases(
     if any(isinstance(node.op, Nearest) for node in program.nodes):  # each fitted row may be what fills a column
         rows.given("missing", _each_missing(program.interface, base, budget_rows // 6, rng))
     rows.given("extremes", _alike(program.interface, base))
-    close = close_rows(program, rows.so_far, tried, min(256, budget_rows // 40), rng)
-    rows.given("close choices", close)
-    # of trees that nothing but a label shows, a leaf that is a little off changes nothing elsewhere
-    around = [None, close] if close is not None and "probabilities" not in program.interface.outputs else [None]
     # the program as lowered says what is right; the folded one may have splits of its own, where it is wrong
     for p, share in zip(programs, (1.0,) if len(programs) == 1 else (0.75, 0.25), strict=True):
-        for others in around:
-            _paths(rows, p, tried, int(budget_rows * 0.4 * share / len(around)), rng, others)
+        _paths(rows, p, tried, int(budget_rows * 0.4 * share), rng)
     _unreached(rows, program, tried, budget_rows // 4, rng)
     if program.interface.classes is not None:
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
+    # where probabilities show what is off, few; where labels alone do, as many as show a leaf here and there
+    close = min(256, budget_rows // 40) if "probabilities" in program.outputs else min(1024, budget_rows // 10)
+    rows.given("close choices", close_rows(program, rows.so_far, tried, close, rng))
     rows.given("forks", fork_rows(program, base, min(512, budget_rows // 20), rng))
     rows.given("near or not", nearness_rows(program, base, min(2048, budget_rows // 8), rng))
     _combinations(rows, tried, max(budget_rows - rows.count, budget_rows // 10), rng)
@@ -152,11 +150,10 @@ class _Rows:
             at = np.linspace(0, count - 1, limit).astype(np.int64)
         self._add({i.name: columns[i.name][at] for i in self.interface.inputs}, np.full(len(at), origin, object))
 
-    def changed(self, origins: Array, choices: list[Choice], others: Columns | None = None) -> None:
-        """Adds rows that are random plausible rows, or some of the others, but for the choices."""
-        others = self.base if others is None else others
-        picks = self.rng.integers(row_count(others), size=len(origins))
-        block = {i.name: others[i.name][picks] for i in self.interface.inputs}
+    def changed(self, origins: Array, choices: list[Choice]) -> None:
+        """Adds rows that are random plausible rows but for the choices."""
+        picks = self.rng.integers(row_count(self.base), size=len(origins))
+        block = {i.name: self.base[i.name][picks] for i in self.interface.inputs}
         for choice in choices:
             k, j = choice.slot
             i = self.interface.inputs[k]
@@ -243,14 +240,7 @@ def fair_shares(sizes: Sequence[int], budget: int) -> list[int]:
     return shares
 
 
-def _paths(
-    rows: _Rows,
-    program: Program,
-    tried: Mapping[Slot, Pool],
-    budget: int,
-    rng: np.random.Generator,
-    others: Columns | None,
-) -> None:
+def _paths(rows: _Rows, program: Program, tried: Mapping[Slot, Pool], budget: int, rng: np.random.Generator) -> None:
     """Rows for the splits of every forest: all of them, over and over, as far as the budget goes."""
     chains = trace(program)
     forests = [(node.op, chains[node.inputs[0]]) for node in program.nodes if isinstance(node.op, Forest)]
@@ -263,7 +253,7 @@ def _paths(
         rounds = min(max(wanted // len(targets), 1), REPEATS)
         targets = np.concatenate([rng.permutation(targets) for _ in range(rounds)])[:wanted]
         for count, choices in finder.find(targets, rng):
-            rows.changed(np.full(count, "split paths", object), choices, others)
+            rows.changed(np.full(count, "split paths", object), choices)
 
 
 def _unreached(

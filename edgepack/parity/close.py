@@ -33,7 +33,7 @@ def close_rows(
         rows: where the search begins.
         tried: what is tried in each slot.
     """
-    nodes = [node for node in program.nodes if isinstance(node.op, ArgMax | Step)]
+    nodes = [node for node in program.needed() if isinstance(node.op, ArgMax | Step)]
     width = max(kind.width for kind in program.types().values())
     count = min(count, NUMBERS // TRIES // width)
     if not nodes or not count:
@@ -43,13 +43,15 @@ def close_rows(
     rows = take(rows, rng.choice(row_count(rows), first, replace=False))
     for _ in range(ROUNDS):
         best = take(rows, _closest(program, nodes, rows, count))
+        if not row_count(best):
+            return None
         children = _changed(program, take(best, np.repeat(np.arange(row_count(best)), TRIES)), values, rng)
         rows = {name: np.concatenate([best[name], children[name]]) for name in best}
     return take(rows, _closest(program, nodes, rows, count))
 
 
 def _closest(program: Program, nodes: list[Node], rows: Columns, count: int) -> Integers:
-    """The rows with the smallest margins, of each choice its share."""
+    """The rows with the smallest margins, of each choice its share, and of equal ones one."""
     with np.errstate(all="ignore"):
         parts = []
         for part in program.parts(rows):
@@ -57,9 +59,11 @@ def _closest(program: Program, nodes: list[Node], rows: Columns, count: int) -> 
             parts.append(np.concatenate([_margins(node.op, known[node.inputs[0]]) for node in nodes], axis=1))
     margins = np.concatenate(parts)
     share = max(1, count // margins.shape[1])
-    order = np.argsort(margins, axis=0, kind="stable")[:share]
-    found = order[np.isfinite(np.take_along_axis(margins, order, axis=0))]
-    return np.unique(found)
+    found = []
+    for of_side in margins.T:
+        smallest, rows_of = np.unique(of_side, return_index=True)  # trees give many rows the very same
+        found.append(rows_of[np.isfinite(smallest)][:share])
+    return np.unique(np.concatenate(found))
 
 
 def _margins(op: object, scores: Array) -> Floats:

@@ -53,7 +53,7 @@ def fork_rows(program: Program, base: Columns, pairs: int, rng: np.random.Genera
     label = program.node_of(program.outputs["label"]) if "label" in program.outputs else None
     nodes = [
         node.name
-        for node in program.nodes
+        for node in program.needed()
         if isinstance(node.op, ArgMax | Step) and (label is None or node.name not in label.inputs)
     ]
     if not nodes:

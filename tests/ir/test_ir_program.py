@@ -56,6 +56,12 @@ def test_a_run_and_all_its_values() -> None:
     assert ROWS["x"][1, 0] == 0.1
 
 
+def test_what_no_output_needs_is_told_apart() -> None:
+    beside = Node(name="v3", op=Select(columns=np.array([0])), inputs=("v1",))
+    assert [node.name for node in replace(PROGRAM, nodes=(*NODES, beside)).needed()] == ["v0", "v1", "v2"]
+    assert [node.name for node in replace(PROGRAM, outputs={"value": "v0"}).needed()] == ["v0"]
+
+
 def test_a_run_in_parts_answers_every_row_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = table()
     model = fitted(

@@ -18,8 +18,10 @@ ASIDE = 1e-3
 """How far off, as a part of the way between the two rows."""
 
 COMPARISONS = ("greater", "greater_equal")
-NEAR_STEPS, NEAR_ASIDE = 20, 1e-4
+NEAR_STEPS, NEAR_ASIDE = 16, 1e-4
 """What float32 tells apart, and a fitted row that is wrong by a hundredth moves."""
+DRAWN, ENOUGH = 3, 1e-5
+"""How many pairs are drawn for each that is kept, and how far answers that change are apart."""
 NODES = 8
 NUMBERS, NUMBERS_ONCE = 1 << 20, 1 << 23
 """How many numbers of one node are looked at together; and in all, where that is at the two ends of each way alone."""
@@ -64,7 +66,7 @@ def fork_rows(program: Program, base: Columns, pairs: int, rng: np.random.Genera
         return np.concatenate([np.concatenate([v[name] for name in nodes], axis=1) for v in values])
 
     width = max(kind.width for kind in program.types().values())
-    return _beside(program, base, min(pairs, max(1, NUMBERS_ONCE // width)), chosen, None, rng)
+    return _beside(program, base, pairs, max(1, NUMBERS_ONCE // width), chosen, None, rng)
 
 
 def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
@@ -83,8 +85,8 @@ def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Ge
             parts = [_some(rows, slice(k, k + at_once)) for k in range(0, row_count(rows) or 1, at_once)]
             return np.concatenate([program.values(part, until=node.name)[node.name] for part in parts])
 
-        count = min(pairs // min(len(nodes), NODES), (NUMBERS_ONCE if radius else NUMBERS) // width)
-        found.append(_beside(program, base, count, chosen, radius.compared if radius else None, rng))
+        count, most = pairs // min(len(nodes), NODES), (NUMBERS_ONCE if radius else NUMBERS) // width
+        found.append(_beside(program, base, count, most, chosen, radius.compared if radius else None, rng))
     return _joined([rows for rows in found if rows is not None]) if any(found) else None
 
 
@@ -92,22 +94,28 @@ def _beside(
     program: Program,
     base: Columns,
     pairs: int,
+    most: int,
     chosen: Callable[[Columns], Array],
     one: Callable[[Columns, Integers], Array] | None,
     rng: np.random.Generator,
 ) -> Columns | None:
-    """Rows on either side of where some column of what is chosen changes, each column as often as any other.
+    """Rows on either side of where some column of what is chosen changes, each column as often as any other; rather
+    where the answers change with it, as they do not where one neighbour of a class takes the place of another.
 
     Args:
+        pairs, most: how many pairs are kept, and how many may be looked at.
         chosen: `(rows, columns)` for rows.
         one: `(rows,)` for rows and a column for each, where that is less work.
     """
-    if not pairs:
+    drawn = min(pairs * DRAWN, most)
+    if not drawn:
         return None
-    start, end = _drawn(program, base, pairs, rng)
-    before = chosen(_between(program, start, end, np.zeros(pairs)))
-    column = _rarest(before != chosen(_between(program, start, end, np.ones(pairs))), rng)
+    start, end = _drawn(program, base, drawn, rng)
+    before = chosen(_between(program, start, end, np.zeros(drawn)))
+    column = _rarest(before != chosen(_between(program, start, end, np.ones(drawn))), rng)
     at = np.flatnonzero(column >= 0)
+    if not len(at):
+        return None
     start, end, column, before = _some(start, at), _some(end, at), column[at], before[at, column[at]]
 
     def same(rows: Columns) -> Flags:
@@ -115,7 +123,21 @@ def _beside(
         return np.asarray(now == before)
 
     low, high = _narrowed(program, start, end, same, NEAR_STEPS)
-    return _joined([_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)])
+    sides = [_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)]
+    kept = np.argsort(_alike(program, *sides), kind="stable")[:pairs]
+    return _joined([_some(rows, kept) for rows in sides])
+
+
+def _alike(program: Program, rows: Columns, others: Columns) -> Flags:
+    """`(rows,)`: where two rows have the same answers, but for what parity lets pass."""
+    alike = np.ones(row_count(rows), np.bool_)
+    with np.errstate(all="ignore"):
+        given, beside = program.run(rows), program.run(others)
+    for output, answer in given.items():
+        a, b = (x.reshape(len(alike), -1) for x in (answer, beside[output]))
+        same = a == b if output == "label" else np.isclose(a, b, rtol=ENOUGH, atol=ENOUGH, equal_nan=True)
+        alike &= same.all(axis=1)
+    return alike
 
 
 def _compares(op: object) -> bool:

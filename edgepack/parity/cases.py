@@ -24,6 +24,7 @@ from edgepack.parity.trace import Slot, trace
 
 BASE_ROWS = 4096
 WAVE_ROWS = 2048
+MOST = 0.7
 REPEATS = 16  # each single value and each split is tried in this many different rows, if the budget allows
 
 
@@ -118,15 +119,20 @@ def _alike(interface: Interface, base: Columns) -> Columns:
 
 
 def _each_missing(interface: Interface, base: Columns, budget: int, rng: np.random.Generator) -> Columns | None:
-    """Plausible rows without one of their values, as many for each that may be missing; None where none may."""
+    """Plausible rows without one of their values, as many for each that may be missing, and as many again without most
+    of them: few values have nothing in common with some fitted rows. None where none may be missing.
+    """
     slots = [(i, j) for i in interface.inputs if i.accepts_missing for j in range(i.width)]
-    count = min(budget // max(len(slots), 1), row_count(base))
-    found = []
-    for i, j in slots:
-        part = take(base, rng.choice(row_count(base), count, replace=False))
-        part[i.name][:, j] = None if i.kind == "string" else np.nan
-        found.append(part)
-    return {name: np.concatenate([part[name] for part in found]) for name in base} if found else None
+    count = min(budget // max(len(slots), 1) // 2, row_count(base))
+    if not slots or not count:
+        return None
+    which = np.repeat(np.arange(len(slots)), count)
+    without = np.concatenate([which[:, None] == np.arange(len(slots)), rng.random((len(which), len(slots))) < MOST])
+    picks = [rng.choice(row_count(base), count, replace=False) for _ in range(2 * len(slots))]
+    found = take(base, np.concatenate(picks))
+    for flags, (i, j) in zip(without.T, slots, strict=True):
+        found[i.name][flags, j] = None if i.kind == "string" else np.nan
+    return found
 
 
 class _Rows:

@@ -25,6 +25,9 @@ from edgepack.targets import find_target
 NAMES = ["area", "year", "slope", "rooms", "share", "flag"]
 ROWS = 240
 
+MADE_ROWS = 20_000
+"""As many as `edgepack parity` makes, unless told otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:

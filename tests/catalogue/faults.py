@@ -55,8 +55,8 @@ class Findings:
 def judge(case: Case, *, count: int, rows: int, seed: int) -> Findings:
     """`count` faulty Programs of a case, each judged as the conformance tests judge the right one.
 
-    What an eighth of the rows shows is found; only what they do not is asked for all of them, and what these do not
-    either, for many more, whose right answers are worked out once.
+    Few of the rows show most faults. What a fifth of them does not show may be none: then it is asked for many more,
+    whose right answers are worked out once, before all the rows are.
     """
     estimator, given = fitted(case)
     sample = given.toarray() if case.sparse else given
@@ -69,18 +69,16 @@ def judge(case: Case, *, count: int, rows: int, seed: int) -> Findings:
         cases = make_cases(wrong, folded=optimize(wrong), example=example, budget_rows=budget, seed=seed)
         return within(cases, case.limit)
 
-    def found(wrong: Program) -> bool:
-        verdicts = (
-            run_parity(reference, {"faulty": _Interpreted(wrong)}, rows_of(wrong, n, 0)) for n in (rows // 8, rows)
-        )
+    def found(wrong: Program, *budgets: int) -> bool:
+        verdicts = (run_parity(reference, {"faulty": _Interpreted(wrong)}, rows_of(wrong, n, 0)) for n in budgets)
         return any(not verdict.passed for (verdict,) in verdicts)
 
     @cache
     def known() -> tuple[Columns, Answers]:
-        return _answered(reference, program, rows_of(program, 8 * rows, seed + 1).columns)
+        return _answered(reference, program, rows_of(program, 8 * rows // 5, seed + 1).columns)
 
     def equal(wrong: Program) -> bool:
-        many = lambda: _answered(reference, program, rows_of(wrong, 2 * rows, seed + 2).columns)  # noqa: E731
+        many = lambda: _answered(reference, program, rows_of(wrong, 2 * rows // 5, seed + 2).columns)  # noqa: E731
         return all(_alike(reference, wrong, *some()) for some in (known, many))
 
     rng = np.random.default_rng(seed)
@@ -88,11 +86,12 @@ def judge(case: Case, *, count: int, rows: int, seed: int) -> Findings:
     semantic, missed, alike = [], [], 0
     for name, wrong in (faulty[k] for k in rng.permutation(len(faulty))[:count]):
         try:
-            if not found(wrong):
+            if not found(wrong, rows // 40, rows // 5):
                 if equal(wrong):
                     alike += 1
                     continue
-                missed.append(name)
+                if not found(wrong, rows):
+                    missed.append(name)
         except Exception:  # whatever it stumbles over, nobody would ship it
             pass
         semantic.append(name)

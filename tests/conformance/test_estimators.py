@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import skops.io
 from catalogue import CASES
-from catalogue.case import Compared, compare, fitted
+from catalogue.case import MADE_ROWS, Compared, compare, fitted
 from catalogue.refused import refused
 
 from edgepack.contract import InputDtype
@@ -30,7 +30,7 @@ def test_an_estimator_answers_like_scikit_learn(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", CASES)
 def test_every_flag(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    judge(name, compare(case, tmp_path / "32", rows=4_000))
+    judge(name, compare(case, tmp_path / "32", rows=MADE_ROWS))
     judge(name, compare(case, tmp_path / "64", rows=4_000, input_dtype="float64"), input_dtype="float64")
     if case.frame and not case.sparse:
         judge(name, compare(case, tmp_path / "frame", rows=4_000, frame=True))

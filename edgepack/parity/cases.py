@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgepack.contract import Columns, Interface
+from edgepack.contract import Columns, Input, Interface
 from edgepack.ir import Program
 from edgepack.ir.ops import Forest, Nearest
 from edgepack.ir.types import Array, Flags
@@ -19,12 +19,12 @@ from edgepack.parity.fitted import fitted_rows
 from edgepack.parity.paths import Choice, PathFinder
 from edgepack.parity.pools import Pool, pools
 from edgepack.parity.refusals import row_count, take
-from edgepack.parity.surface import fork_rows, nearness_rows, surface_rows
+from edgepack.parity.surface import between_rows, fork_rows, nearness_rows, surface_rows
 from edgepack.parity.trace import Slot, trace
 
 BASE_ROWS = 4096
 WAVE_ROWS = 2048
-MOST = 0.7
+MOST = 0.7  # of a row's values
 REPEATS = 16  # each single value and each split is tried in this many different rows, if the budget allows
 
 
@@ -63,11 +63,12 @@ def make_cases(
     """About `budget_rows` rows around everything that a Program decides.
 
     The origins are: `data` and `examples` (given rows); `split boundaries`, `edges`, `categories`, `unusual strings`,
-    `extremes`, `near examples`, `missing` (one value changed in a plausible row); `split paths` (rows that reach a
-    given split of a forest, left of it, right of it and missing); `unreached places` (rows for what none of these has
-    reached); `decision surface` (both sides of where the label changes between two rows); `close choices` (a class
-    is chosen by little); `forks` (both sides of where a class on the way becomes another); `near or not` (both sides of
-    where a fitted row comes near); `combinations` (several such values at once).
+    `extremes`, `near examples`, `missing` (one value changed in a plausible row); `few values` (one of them, or most,
+    are taken out of a row); `split paths` (rows that reach a given split of a forest, left of it, right of it and
+    missing); `unreached places` (rows for what none of these has reached); `decision surface` (both sides of where the
+    label changes between two rows); `close choices` (a class is chosen by little); `forks` (both sides of where a class
+    on the way becomes another); `near or not` (both sides of where a fitted row comes near); `combinations` (several
+    such values at once).
 
     Args:
         program: the Program as lowered, which has the server's meaning.
@@ -87,7 +88,8 @@ def make_cases(
     tried = pools(programs, base)
     _singles(rows, tried, budget_rows // 5, rng)
     if any(isinstance(node.op, Nearest) for node in program.nodes):  # each fitted row may be what fills a column
-        rows.given("missing", _each_missing(program.interface, base, budget_rows // 6, rng))
+        plausible = _joined(base, between_rows(program, base, row_count(base), rng))
+        rows.given("few values", _lacking(program.interface, plausible, budget_rows // 6, rng))
     rows.given("extremes", _alike(program.interface, base))
     # the program as lowered says what is right; the folded one may have splits of its own, where it is wrong
     for p, share in zip(programs, (1.0,) if len(programs) == 1 else (0.75, 0.25), strict=True):
@@ -96,7 +98,7 @@ def make_cases(
     if program.interface.classes is not None:
         rows.given("decision surface", surface_rows(program, base, min(256, budget_rows // 40), rng))
     # where probabilities show what is off, few; where labels alone do, as many as show a leaf here and there
-    close = min(256, budget_rows // 40) if "probabilities" in program.outputs else min(1024, budget_rows // 10)
+    close = min(256, budget_rows // 40) if "probabilities" in program.outputs else min(4096, budget_rows // 5)
     rows.given("close choices", close_rows(program, rows.so_far, tried, close, rng))
     rows.given("forks", fork_rows(program, base, min(512, budget_rows // 20), rng))
     rows.given("near or not", nearness_rows(program, base, min(2048, budget_rows // 8), rng))
@@ -110,7 +112,7 @@ def _joined(base: Columns, more: Columns | None) -> Columns:
 
 def _alike(interface: Interface, base: Columns) -> Columns:
     """Rows whose numbers are all one number: what divides by a row's length or spread has nothing to divide by."""
-    numbers = np.array([0.0, 1.0, -1.0, np.finfo(np.float32).smallest_subnormal])
+    numbers = np.array([0.0, 1.0, -1.0, 1e-3, 1e-9, np.finfo(np.float32).smallest_subnormal])
     picks = np.zeros(len(numbers), np.int64)
     return {
         i.name: base[i.name][picks] if i.kind == "string" else np.repeat(numbers[:, None], i.width, axis=1)
@@ -118,21 +120,28 @@ def _alike(interface: Interface, base: Columns) -> Columns:
     }
 
 
-def _each_missing(interface: Interface, base: Columns, budget: int, rng: np.random.Generator) -> Columns | None:
-    """Plausible rows without one of their values, as many for each that may be missing, and as many again without most
-    of them: few values have nothing in common with some fitted rows. None where none may be missing.
+def _lacking(interface: Interface, base: Columns, budget: int, rng: np.random.Generator) -> Columns:
+    """Plausible rows without one of their values, as many for each that may be missing; and without most of them, or
+    with most of them 0, which have nothing in common with some fitted rows.
     """
-    slots = [(i, j) for i in interface.inputs if i.accepts_missing for j in range(i.width)]
-    count = min(budget // max(len(slots), 1) // 2, row_count(base))
-    if not slots or not count:
-        return None
-    which = np.repeat(np.arange(len(slots)), count)
-    without = np.concatenate([which[:, None] == np.arange(len(slots)), rng.random((len(which), len(slots))) < MOST])
-    picks = [rng.choice(row_count(base), count, replace=False) for _ in range(2 * len(slots))]
-    found = take(base, np.concatenate(picks))
-    for flags, (i, j) in zip(without.T, slots, strict=True):
-        found[i.name][flags, j] = None if i.kind == "string" else np.nan
-    return found
+    absent = [(i, j) for i in interface.inputs if i.accepts_missing for j in range(i.width)]
+    numbers = [(i, j) for i in interface.inputs if i.kind == "number" and i.categories is None for j in range(i.width)]
+    each = budget // max(len(absent), 1)
+    parts = [_replaced(base, each, [slot], np.nan, 1.0, rng) for slot in absent]
+    parts.append(_replaced(base, budget // 4, absent, np.nan, MOST, rng))
+    parts.append(_replaced(base, budget // 4, numbers, 0.0, MOST, rng))
+    return {name: np.concatenate([part[name] for part in parts]) for name in base}
+
+
+def _replaced(
+    base: Columns, count: int, slots: list[tuple[Input, int]], value: float, share: float, rng: np.random.Generator
+) -> Columns:
+    """At most `count` of the rows with a share of what stands in these slots replaced; NaN is what is missing."""
+    rows = take(base, rng.permutation(row_count(base))[:count])
+    for i, j in slots:
+        at = rng.random(row_count(rows)) < share
+        rows[i.name][at, j] = None if i.kind == "string" else value
+    return rows
 
 
 class _Rows:

@@ -46,6 +46,12 @@ def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Gen
     return _joined([_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)])
 
 
+def between_rows(program: Program, base: Columns, count: int, rng: np.random.Generator) -> Columns:
+    """Rows somewhere between two plausible rows: near these, but nowhere at them."""
+    start, end = _drawn(program, base, count, rng)
+    return _between(program, start, end, rng.random(count))
+
+
 def fork_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
     """Rows by twos, as on a surface: a little before and after a class that is chosen on the way to the answers, or is
     one of several labels, becomes another.

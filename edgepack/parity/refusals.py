@@ -111,11 +111,13 @@ class Questions:
         return None
 
     def _blame(self, good: Columns, name: str, j: int) -> None:
-        """Marks every row whose value in this column is refused."""
+        """Marks every row whose value in this column is refused; what an answered row has is not."""
         column = self.columns[name][:, j]
         values, inverse = _factorize(column)
-        refused = np.zeros(len(values), np.bool_)
-        self._sweep(good, name, j, values, np.arange(len(values)), refused)
+        refused, known = np.zeros((2, len(values)), np.bool_)
+        for rows, _ in self._parts:
+            known[inverse[rows]] = True
+        self._sweep(good, name, j, values, np.flatnonzero(~known), refused)
         self.refused |= refused[inverse]
 
     def _sweep(self, good: Columns, name: str, j: int, values: Array, at: Integers, refused: Flags) -> None:

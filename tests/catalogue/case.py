@@ -53,6 +53,11 @@ class Case:
     frame: bool = True
     targets: tuple[str, ...] = ("onnx", "coreml")
 
+    @property
+    def seeds(self) -> dict[str, int]:
+        """By each form in which rows are passed, of which rows it is asked."""
+        return {"float32": 0, "float64": 1} | ({"frame": 2} if self.frame and not self.sparse else {})
+
 
 @cache
 def rows_of(kind: str) -> np.ndarray:
@@ -157,13 +162,14 @@ def compare(
     frame: bool = False,
     input_dtype: InputDtype = "float32",
     rows: int = 1_500,
+    seed: int = 0,
 ) -> Compared:
     """Through the whole line: lower, passes, emit, run, and judge against scikit-learn's own answers."""
     estimator, given = fitted(case, frame=frame)
     sample = given.toarray() if case.sparse else given
     lowered = lower(estimator, sample, input_dtype=input_dtype, output=case.output, fallback=False)
     server = FedSparse(estimator) if case.sparse else estimator
-    return run(server, sample, lowered, folder, targets=targets or case.targets, limit=case.limit, rows=rows)
+    return run(server, sample, lowered, folder, targets=targets or case.targets, limit=case.limit, rows=rows, seed=seed)
 
 
 def run(
@@ -175,6 +181,7 @@ def run(
     targets: tuple[str, ...] = ("onnx", "coreml"),
     limit: float = np.inf,
     rows: int = 1_500,
+    seed: int = 0,
 ) -> Compared:
     """What each target's file of a lowered Program answers, beside the server's own answers on boundary rows."""
     program = optimize(lowered)
@@ -186,9 +193,8 @@ def run(
         artifacts[name] = target.emit(program, into, EmitOptions(name="case"))
         runners[name] = target.open(artifacts[name].path, program.interface)
     reference = Reference(estimator=server, interface=program.interface, none_columns=program.none_columns)
-    cases = within(
-        make_cases(lowered, folded=program, example=columns_of(sample, program.interface), budget_rows=rows), limit
-    )
+    example = columns_of(sample, program.interface)
+    cases = within(make_cases(lowered, folded=program, example=example, budget_rows=rows, seed=seed), limit)
     if isinstance(server, FedSparse):  # it divides by any length but 0; asked with rows, as MLflow does, by none near 0
         cases = _chosen(cases, ~np.all([np.all(np.abs(x) < 1e-30, axis=1) for x in cases.columns.values()], axis=0))
     return Compared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
@@ -69,8 +69,8 @@ def judge(case: Case, *, count: int, rows: int, seed: int) -> Findings:
         cases = make_cases(wrong, folded=optimize(wrong), example=example, budget_rows=budget, seed=seed)
         return within(cases, case.limit)
 
-    def found(wrong: Program, *budgets: int) -> bool:
-        verdicts = (run_parity(reference, {"faulty": _Interpreted(wrong)}, rows_of(wrong, n, 0)) for n in budgets)
+    def found(wrong: Program, budget: int, seeds: Iterable[int] = (0,)) -> bool:
+        verdicts = (run_parity(reference, {"faulty": _Interpreted(wrong)}, rows_of(wrong, budget, s)) for s in seeds)
         return any(not verdict.passed for (verdict,) in verdicts)
 
     @cache
@@ -86,11 +86,11 @@ def judge(case: Case, *, count: int, rows: int, seed: int) -> Findings:
     semantic, missed, alike = [], [], 0
     for name, wrong in (faulty[k] for k in rng.permutation(len(faulty))[:count]):
         try:
-            if not found(wrong, rows // 40, rows // 5):
+            if not found(wrong, rows // 40) and not found(wrong, rows // 5):
                 if equal(wrong):
                     alike += 1
                     continue
-                if not found(wrong, rows):
+                if not found(wrong, rows, case.seeds.values()):
                     missed.append(name)
         except Exception:  # whatever it stumbles over, nobody would ship it
             pass

@@ -30,10 +30,11 @@ def test_an_estimator_answers_like_scikit_learn(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", CASES)
 def test_every_flag(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    judge(name, compare(case, tmp_path / "32", rows=MADE_ROWS))
-    judge(name, compare(case, tmp_path / "64", rows=4_000, input_dtype="float64"), input_dtype="float64")
-    if case.frame and not case.sparse:
-        judge(name, compare(case, tmp_path / "frame", rows=4_000, frame=True))
+    for form, seed in case.seeds.items():
+        dtype: InputDtype = "float64" if form == "float64" else "float32"
+        frame, folder = form == "frame", tmp_path / form
+        compared = compare(case, folder, rows=MADE_ROWS, seed=seed, frame=frame, input_dtype=dtype)
+        judge(name, compared, input_dtype=dtype)
 
 
 @pytest.mark.conformance

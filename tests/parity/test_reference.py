@@ -208,6 +208,20 @@ def test_a_row_that_was_answered_is_not_refused_for_a_value_that_another_row_is_
     assert refused.tolist() == [False, False, False, True]
 
 
+def test_what_an_answered_row_has_is_refused_in_no_other() -> None:
+    """Else a few whole numbers among many others would count as refused: no probe meets them."""
+
+    def ask(columns: Columns) -> dict[str, Any]:
+        if not np.isin(columns["x"], [0.0, 1.0]).all():
+            raise ValueError("unknown")
+        return {"value": columns["x"][:, 0]}
+
+    x = np.concatenate([[0.0, 1.0], np.linspace(-500.3, 500.4, 4000), [1.0, 0.0]])[:, None]
+    value, refused = Questions(ask=ask, columns={"x": x}).run()
+    assert value["value"].tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert refused.sum() == 4000
+
+
 def test_a_mixtures_margins_are_those_of_its_log_densities() -> None:
     x = RNG.normal(size=(90, 2)) * np.array([1.0, 1e3])
     estimator = GaussianMixture(2, random_state=0).fit(x)

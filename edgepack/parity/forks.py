@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgepack.contract import Columns
-from edgepack.ir import Program
-from edgepack.ir.ops import ArgMax, IntegerLinear, Step
+from edgepack.ir import Node, Program
+from edgepack.ir.ops import ArgMax, Bucket, IntegerLinear, Linear, Step
 from edgepack.ir.types import Array, Flags
+from edgepack.parity.compare import TIE
 from edgepack.parity.reference import Margins
 from edgepack.parity.refusals import row_count
+from edgepack.parity.trace import trace
 
 ROUNDING = 1e-6
 """What a layer in float32 may differ by where a runtime does not do it in whole numbers."""
+SUM = 2.0**-23
+"""What a sum in float32 may differ by, beside the sum of its terms' sizes."""
 
 
 def near_forks(program: Program, columns: Columns, width: float) -> Flags:
@@ -25,24 +31,49 @@ def near_forks(program: Program, columns: Columns, width: float) -> Flags:
         program: the model's meaning.
         width: beside the larger of 1 and the scores' size, as in `compare`.
     """
-    last = {node.inputs[0] for name in program.outputs.values() if (node := program.node_of(name)) and node.inputs}
-    chooses = [
-        node
-        for node in program.nodes
-        if isinstance(node.op, IntegerLinear) or (isinstance(node.op, ArgMax | Step) and node.name not in last)
-    ]
+    chooses = _choices(program)
     if not chooses:
         return np.zeros(row_count(columns), np.bool_)
     near: list[Flags] = []
     with np.errstate(all="ignore"):
         for part in program.parts(columns):
             values = program.values(part)
-            near.append(np.any([_undecided(node.op, values[node.inputs[0]], width) for node in chooses], axis=0))
+            near.append(np.any([_undecided(program, node, values, width) for node in chooses], axis=0))
     return np.concatenate(near)
 
 
-def _undecided(op: object, x: Array, width: float) -> Flags:
-    return _between(op, x) if isinstance(op, IntegerLinear) else _margins(op, x).within(width)
+def _choices(program: Program) -> list[Node]:
+    """The nodes that choose, but for the one that chooses the label: its scores are the server's own.
+
+    Of buckets those that numbers fall into which were computed: an input's own are told apart to the last bit.
+    """
+    label = program.node_of(program.outputs["label"]) if "label" in program.outputs else None
+    last, chains = label.inputs if label else (), trace(program)
+
+    def chooses(node: Node) -> bool:
+        match node.op:
+            case IntegerLinear():
+                return True
+            case Bucket():
+                return any(chain is None for chain in chains[node.inputs[0]])
+        return isinstance(node.op, ArgMax | Step) and node.name not in last
+
+    return [node for node in program.nodes if chooses(node)]
+
+
+def _undecided(program: Program, node: Node, values: Mapping[str, Array], width: float) -> Flags:
+    x = values[node.inputs[0]]
+    match node.op:
+        case IntegerLinear():
+            return _between(node.op, x)
+        case Bucket(edges=edges):
+            size = width * np.maximum(1.0, np.abs(x))
+            maker = program.node_of(node.inputs[0])
+            if width > TIE and maker is not None and isinstance(maker.op, Linear):
+                terms = np.abs(values[maker.inputs[0]]) @ np.abs(maker.op.coef.T) + np.abs(maker.op.intercept)
+                size = np.maximum(size, SUM * terms)
+            return np.any([_beside(e, *of) for e, *of in zip(edges, x.T, size.T, strict=True)], axis=0)
+    return _margins(node.op, x).within(width)
 
 
 def _between(op: IntegerLinear, x: Array) -> Flags:
@@ -51,6 +82,11 @@ def _between(op: IntegerLinear, x: Array) -> Flags:
     apart = np.abs(np.abs(levels - np.rint(levels)) - 0.5)
     near = apart <= ROUNDING * np.maximum(1.0, np.abs(levels))
     return np.asarray(near.any(axis=1))
+
+
+def _beside(edges: Array, x: Array, width: Array) -> Flags:
+    """`(rows,)`: where a number is next to an edge."""
+    return np.asarray(np.abs(x[:, None] - edges).min(axis=1, initial=np.inf) <= width)
 
 
 def _margins(op: object, scores: Array) -> Margins:

@@ -105,14 +105,18 @@ class Reference:
     def margins(self, columns: Columns) -> Margins:
         """How far the two best scores of each row are apart: probabilities if there are any, else what decides.
 
-        Where pairs of classes vote, that is the least sum of a pair: next to 0, a vote goes to either class. A mixture
-        model's label is decided by logarithms of its probabilities, as large as that of the density.
+        Where pairs of classes vote, that is the least sum of a pair: next to 0, a vote goes to either class. Where
+        scores tell equal votes apart, they decide, too. A mixture model's label is decided by logarithms of its
+        probabilities, as large as that of the density.
         """
         rows = self.rows(columns)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             if (sums := _pair_sums(self.estimator, rows)) is not None:
-                return Margins.of(np.abs(sums).min(axis=1))
+                least = np.abs(sums).min(axis=1)
+                if getattr(_last(self.estimator, rows)[0], "break_ties", False) and sums.shape[1] > 1:
+                    least = np.minimum(least, Margins.of(self.estimator.decision_function(rows)).apart)
+                return Margins.of(least)
             if (above := _above_threshold(self.estimator, rows)) is not None:
                 return Margins.of(above)
             if (distances := _distances(self.estimator, rows)) is not None:

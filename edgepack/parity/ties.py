@@ -15,6 +15,8 @@ from edgepack.parity.beginnings import of_beginning
 
 NEAR = 1e-6
 """Relative to the distance: nearer than that, float32 does not tell which of two is nearer."""
+ROUND = 1e-15
+"""Beside the largest squared length: what squared distances made of products may be off by."""
 REST = 1e-12
 """A density beside the kernel's peak that is below this is a rest of sums that cancel."""
 
@@ -88,14 +90,26 @@ def _members(estimator: Any, rows: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _of_nearest(search: Any, rows: Any) -> Flags:
-    """The last neighbour and the next are equally near; or, where brute force weighs by 1 / distance, one is here."""
+    """The last neighbour and the next are equally near; or, where brute force weighs by 1 / distance, one is here; or a
+    tree overlooked nearer ones: it prunes by the triangle inequality, which Bray-Curtis' distances do not obey.
+    """
     count = getattr(search, "n_neighbors_", search.n_neighbors) + (getattr(search, "mode", "") == "distance")
     more = min(count + 1, search.n_samples_fit_)
     distances = search.kneighbors(rows, n_neighbors=more)[0]
     flags = _near(distances[:, -1], distances[:, -2]) if more > count else np.zeros(len(distances), np.bool_)
     if getattr(search, "weights", "") == "distance" and search._fit_method == "brute":
         flags |= distances[:, 0] <= NEAR * float(abs(search._fit_X).max())
+    if search.effective_metric_ == "braycurtis" and search._fit_method != "brute":
+        flags |= _overlooked(search, rows, count)
     return flags
+
+
+def _overlooked(search: Any, rows: Any, count: int) -> Flags:
+    from sklearn.metrics import pairwise_distances
+
+    found = search.kneighbors(rows, n_neighbors=count)[0]
+    nearest = np.sort(pairwise_distances(rows, search._fit_X, metric=search.effective_metric_), axis=1)[:, :count]
+    return np.asarray(np.any(nearest < found * (1 - NEAR), axis=1))
 
 
 def _of_imputer(imputer: Any, rows: Floats) -> Flags:
@@ -106,6 +120,8 @@ def _of_imputer(imputer: Any, rows: Floats) -> Flags:
     missing = _get_mask(rows, imputer.missing_values)
     all_distances = nan_euclidean_distances(rows, imputer._fit_X, missing_values=imputer.missing_values)
     here = NEAR * float(np.nanmax(np.abs(imputer._fit_X)))
+    fitted = np.where(_get_mask(imputer._fit_X, imputer.missing_values), 0, imputer._fit_X)
+    lengths = rows.shape[1] * (np.sum(np.where(missing, 0, rows) ** 2, axis=1) + np.sum(fitted**2, axis=1).max())
     flags = np.zeros(len(rows), np.bool_)
     for j in np.flatnonzero(imputer._valid_mask & missing.any(axis=0)):
         donors = ~imputer._mask_fit_X[:, j]
@@ -114,6 +130,8 @@ def _of_imputer(imputer: Any, rows: Floats) -> Flags:
         tied = np.zeros(len(rows), np.bool_)
         if k < distances.shape[1]:
             tied |= _near(distances[:, k], distances[:, k - 1]) | (distances[:, k] <= here)
+            with np.errstate(invalid="ignore"):  # two infinite distances are no choice
+                tied |= distances[:, k] ** 2 - distances[:, k - 1] ** 2 <= ROUND * lengths
         if imputer.weights == "distance":
             tied |= distances[:, 0] <= here
         flags |= tied & missing[:, j]
@@ -124,7 +142,7 @@ def _of_density(estimator: Any, rows: Floats) -> Flags:
     """Kernels that end: at their edge no digit of the logarithm is left, and beyond it trees find rests of sums."""
     from sklearn.neighbors._kd_tree import kernel_norm
 
-    if estimator.kernel in ("gaussian", "exponential", "tophat"):
+    if estimator.kernel in ("gaussian", "exponential"):
         return np.zeros(len(rows), np.bool_)
     fewer, more = (
         estimator.tree_.query_radius(rows, estimator.bandwidth_ * (1 + s * NEAR), count_only=True) for s in (-1, 1)

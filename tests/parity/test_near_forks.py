@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases, run_parity
@@ -67,3 +67,32 @@ def test_the_answers_of_a_stack_are_tied_where_a_members_label_is() -> None:
     member = model.estimators_[0]
     on = X[:9] - np.outer(member.decision_function(X[:9]), member.coef_[0]) / (member.coef_[0] ** 2).sum()
     assert near_forks(program, {"X": on}, 1e-6).all()
+
+
+def test_a_vote_of_a_pair_of_classes_is_a_fork_where_its_sum_is_next_to_0() -> None:
+    """Of small terms next to 0 beside 1; in float32, of large ones next to 0 beside their sizes."""
+    y = np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5])
+    model = SVC(kernel="linear", decision_function_shape="ovr").fit(X, y)
+    program = lower(model, X[:5], output="decision_function")
+    first = model.coef_[0]
+
+    def moved_to(x: Any, value: Any) -> Any:
+        """The rows where the first pair's sum is that value."""
+        return x - np.outer(x @ first + model.intercept_[0] - value, first) / (first**2).sum()
+
+    def others(x: Any) -> Any:
+        return np.abs(x @ model.coef_[1:].T + model.intercept_[1:]).min(axis=1) > 1e-2
+
+    near, off, far = moved_to(X, 0), moved_to(X, 0.01), moved_to(X * 1e4, 0)
+    assert near_forks(program, {"X": near}, 1e-6).all()
+    assert not near_forks(program, {"X": off[others(off)]}, 1e-6).any()
+    assert near_forks(program, {"X": far}, 2e-6).mean() > 0.9
+    assert near_forks(program, {"X": far}, 1e-7).mean() < 0.5
+
+
+def test_each_of_several_labels_is_a_fork() -> None:
+    y = np.stack([Y, X[:, 1] > 0], axis=1).astype(int)
+    model = RandomForestClassifier(2, max_depth=2, random_state=0).fit(X, y)
+    program = lower(model, X[:5])
+    even = np.any([np.abs(p[:, 0] - 0.5) < 1e-7 for p in model.predict_proba(X)], axis=0)
+    assert near_forks(program, {"X": X}, 1e-6).tolist() == even.tolist()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
@@ -241,3 +242,39 @@ def test_a_label_alone_has_the_margin_of_the_probabilities() -> None:
     estimator = DecisionTreeClassifier().fit(x, [0, 1, 1, 1, 0])
     reference = Reference(estimator=estimator, interface=matrix_interface(1, "label", classes=(0, 1)))
     assert np.allclose(reference.margins({"X": np.array([[0.0], [1.0]])}).apart, [0, 1 / 3])
+
+
+def test_where_scores_tell_equal_votes_apart_they_are_margins_too() -> None:
+    x = RNG.normal(size=(300, 2))
+    model = SVC(decision_function_shape="ovr", break_ties=True).fit(x, RNG.integers(3, size=300))
+    rows = RNG.uniform(-3, 3, size=(100_000, 2)).astype(np.float32).astype(np.float64)
+    best = np.sort(model.decision_function(rows), axis=1)
+    near = best[:, 2] - best[:, 1] < 1e-3
+    reference = Reference(estimator=model, interface=matrix_interface(2, "label", classes=(0, 1, 2)))
+    assert near.any()
+    assert reference.margins({"X": rows[near]}).apart.max() < 1e-3
+
+
+def test_an_imputers_ties_are_told_from_what_products_lose() -> None:
+    """Squared distances are differences of squared lengths: 500² leaves them 10 digits, here of 1e-6."""
+    fitted = np.array([[500.0, 0.0, 1.0], [500.0, 1e-3 + 2e-8, 2.0], [0.0, 5.0, 3.0]])
+    imputer = KNNImputer(n_neighbors=1).fit(fitted)
+    reference = Reference(estimator=imputer, interface=matrix_interface(3, "value"))
+    rows = np.array([[500.0, 5e-4, np.nan], [500.0, 2e-4, np.nan], [0.0, 4.0, np.nan]])
+    assert reference.ties({"X": rows}).tolist() == [True, False, False]
+
+
+def test_what_a_search_tree_overlooks_is_tied() -> None:
+    """Bray-Curtis' distances do not obey the triangle inequality, by which a ball tree leaves out what is far."""
+    x = np.abs(RNG.normal(size=(400, 3))) ** 3
+    tree, brute = (
+        KNeighborsRegressor(2, metric="braycurtis", algorithm=a, leaf_size=2).fit(x, x[:, 0])
+        for a in ("ball_tree", "brute")
+    )
+    rows = np.abs(RNG.normal(size=(2_000, 3))) ** 3 * RNG.choice([0.01, 1.0, 10.0], (2_000, 3))
+    rows = rows.astype(np.float32).astype(np.float64)
+    differ = ~np.isclose(tree.predict(rows), brute.predict(rows))
+    ties = Reference(estimator=tree, interface=matrix_interface(3, "value")).ties({"X": rows})
+    assert differ.any()
+    assert ties[differ].all()
+    assert not ties.all()

@@ -145,6 +145,7 @@ def scaled(numbers: Floats, axis: int, largest: int = LARGEST_CODE) -> Scaled:
     with np.errstate(all="ignore"):
         mantissa, exponent = np.frexp(np.abs(numbers).max(axis=1 - axis, initial=0.0) / largest)
         scale = np.ldexp(np.rint(np.ldexp(mantissa, SCALE_BITS)), exponent - SCALE_BITS).astype(np.float32)
+        scale[scale < np.finfo(np.float32).tiny] = 0.0  # fewer bits than it takes
         codes = np.rint(numbers / np.expand_dims(np.where(scale > 0, scale, 1.0).astype(np.float64), 1 - axis))
     clipped = np.clip(np.nan_to_num(codes), -largest, largest).astype(np.int8)
     return Scaled(codes=clipped, scale=scale, axis=axis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -23,6 +23,8 @@ SNAPS = {
 
 @pytest.mark.parametrize("name", SNAPS)
 @given(numbers=MATRICES)
+@example(numbers=np.array([[1.70127305e-41]]))
+@example(numbers=np.array([[1e-36, 3.0]]))
 def test_a_second_turn_moves_nothing(name: str, numbers: np.ndarray) -> None:
     once = SNAPS[name](numbers)
     np.testing.assert_array_equal(SNAPS[name](once), once)

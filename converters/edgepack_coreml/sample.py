@@ -10,6 +10,8 @@ from edgepack.ir.types import Array, Floats
 
 LARGEST = float(np.finfo(np.float32).max)
 ROWS = 96
+MISSING = 0.1
+"""How many of the numbers are missing where they may be: what fills them in is computed, too."""
 
 
 def sample_rows(program: Program) -> Columns:
@@ -30,7 +32,7 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
     """So many rows of each reach: numbers of the sample's range, mixed with those at the ends; a quarter has few such.
 
     A tenth lies next to an end, where a rank is next to 0 or 1. The last two rows of each have all numbers at one end.
-    Texts are any known category, or missing.
+    Texts are any known category, or missing; a tenth of the numbers is, where they may be.
 
     Args:
         reaches: how many times as far from the middle of the sample's range as its ends.
@@ -47,10 +49,10 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
             np.stack([range_of(program, i.name, i.width, t) for t in which], axis=1) for which in (np.ones(1), reaches)
         )
         far = np.repeat(far, each, axis=1)
-        drawn = [
-            _numbers(near[:, :, j], far[:, :, j], each, together, np.random.default_rng([0, at + j]))
-            for j in range(i.width)
-        ]
+        rngs = [np.random.default_rng([0, at + j]) for j in range(i.width)]
+        drawn = [_numbers(near[:, :, j], far[:, :, j], each, together, r) for j, r in enumerate(rngs)]
+        if i.accepts_missing:
+            drawn = [np.where(r.random(count) < MISSING, np.nan, x) for x, r in zip(drawn, rngs, strict=True)]
         columns[i.name] = np.stack(drawn, axis=1).astype(np.float32).astype(np.float64)
         at += i.width
     return columns

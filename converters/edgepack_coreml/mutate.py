@@ -103,7 +103,7 @@ def _of_trees(trees: Any, way: Way, rng: np.random.Generator, each: int) -> Iter
     for k in rng.permutation(np.flatnonzero(~leaf))[:each].tolist():
         node, at = trees.nodes[k], (*way, "nodes", k)
         below = _float32_below(node.branchFeatureValue)
-        for side in (np.inf, -np.inf):
+        for side in (np.inf, -np.inf) if np.isfinite(below) else ():  # nothing lies beyond what tells NaN from numbers
             yield "threshold", (*at, "branchFeatureValue"), float(np.nextafter(below, np.float32(side))), None
         yield "missing", (*at, "missingValueTracksTrueChild"), not node.missingValueTracksTrueChild, None
     for k in rng.permutation(np.flatnonzero(leaf))[:each].tolist():

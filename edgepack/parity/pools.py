@@ -19,6 +19,8 @@ from edgepack.parity.trace import Slot, trace
 UNSEEN = "edgepack unseen"
 EXAMPLES_PER_COLUMN = 64
 VARIED_STRINGS = 12
+OTHERS_WORDS = 256
+"""How many of the words that any column knows are tried in all others."""
 LOOKALIKES = str.maketrans("aceiopxyABCEHKMOPTX", "асеіорхуАВСЕНКМОРТХ")  # Latin to Cyrillic
 
 
@@ -54,12 +56,14 @@ def pools(programs: Iterable[Program], base: Columns) -> dict[Slot, Pool]:
             of_slot = boundaries.setdefault(cut.chain.slot, {})
             of_slot.setdefault(cut.origin, []).append(cut.on_input(interface.input_dtype))
     known = _known_strings(programs)
+    words = _distinct(_objects(word for of_slot in known.values() for word in of_slot))
+    words = words[np.linspace(0, len(words) - 1, min(len(words), OTHERS_WORDS)).astype(np.int64)]
     result = {}
     for k, i in enumerate(interface.inputs):
         for j in range(i.width):
             seen = base[i.name][:, j]
             if i.kind == "string":
-                values = _strings(i, known.get((k, j), ()), seen)
+                values = _strings(i, known.get((k, j), ()), words, seen)
             else:
                 values = _numbers(i, boundaries.get((k, j), {}), seen.astype(np.float64), interface.input_dtype)
             result[k, j] = Pool(values=values, missing=i.accepts_missing)
@@ -104,7 +108,7 @@ def _known_strings(programs: Iterable[Program]) -> dict[Slot, list[str]]:
     return known
 
 
-def _strings(i: Input, known: Iterable[str], seen: Array) -> dict[str, Array]:
+def _strings(i: Input, known: Iterable[str], words: Array, seen: Array) -> dict[str, Array]:
     categories = [str(c) for c in i.categories or ()]
     if categories and not i.accepts_unknown:
         return {"categories": _objects(categories)}
@@ -116,6 +120,7 @@ def _strings(i: Input, known: Iterable[str], seen: Array) -> dict[str, Array]:
         unusual += [unicodedata.normalize("NFD", text), text[:-1]]
         if not known:
             unusual += [" ".join(reversed(text.split())), f"{text} {text}", text.replace(" ", "\n")]
+    unusual += words.tolist()  # what another column knows, this one may not: they may share a table
     taken = {i.missing_token, *known}
     return {
         "categories": _distinct(_objects(known)),

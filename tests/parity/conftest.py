@@ -50,16 +50,7 @@ def training_rows(rows: int = 300) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     return frame, np.where(score > score.median(), "yes", "no")
 
 
-def model_of(estimator: Any, *, fill: bool) -> Model:
-    frame, target = training_rows()
-    if "Regressor" in type(estimator).__name__:
-        target = np.log(frame.income) + (target == "yes")
-    number: Any = StandardScaler()
-    steps = make_pipeline(SimpleImputer(), number) if fill else number
-    columns = make_column_transformer(
-        (steps, ["age", "income"]), (OneHotEncoder(handle_unknown="ignore"), ["city"]), sparse_threshold=0
-    )
-    pipeline = make_pipeline(columns, estimator).fit(frame, target)
+def lowered_model(pipeline: Any, frame: pd.DataFrame) -> Model:
     lowered = lower(pipeline, frame.head(20))
     return Model(
         estimator=pipeline,
@@ -71,14 +62,38 @@ def model_of(estimator: Any, *, fill: bool) -> Model:
     )
 
 
+def model_of(estimator: Any, *, fill: bool) -> Model:
+    frame, target = training_rows()
+    if "Regressor" in type(estimator).__name__:
+        target = np.log(frame.income) + (target == "yes")
+    number: Any = StandardScaler()
+    steps = make_pipeline(SimpleImputer(), number) if fill else number
+    columns = make_column_transformer(
+        (steps, ["age", "income"]), (OneHotEncoder(handle_unknown="ignore"), ["city"]), sparse_threshold=0
+    )
+    return lowered_model(make_pipeline(columns, estimator).fit(frame, target), frame)
+
+
+def indicated() -> Model:
+    """Two columns of words that share one table on a device, and an imputer's indicator."""
+    frame, target = training_rows()
+    frame["plan"] = np.where(frame.income > 20, "large", np.where(frame.income > 10, "small", "none"))
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), ["age", "income"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["city", "plan"]),
+    )
+    return lowered_model(make_pipeline(columns, LogisticRegression()).fit(frame, target), frame)
+
+
 MODELS = {
     "tree": lambda: model_of(DecisionTreeClassifier(max_depth=4, random_state=0), fill=False),
     "random forest": lambda: model_of(RandomForestClassifier(3, max_depth=3, random_state=0), fill=False),
     "boosted regressor": lambda: model_of(GradientBoostingRegressor(n_estimators=4, max_depth=3), fill=True),
     "histogram boosted": lambda: model_of(HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=6), fill=False),
     "logistic": lambda: model_of(LogisticRegression(), fill=True),
+    "indicated": indicated,
 }
-FORESTS = [name for name in MODELS if name != "logistic"]
+FORESTS = [name for name in MODELS if name not in ("logistic", "indicated")]
 
 
 @pytest.fixture(scope="session")

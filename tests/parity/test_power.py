@@ -26,6 +26,7 @@ KINDS = {
     "boosted regressor": FOREST_KINDS,
     "histogram boosted": FOREST_KINDS | {"category", "labels"},
     "logistic": {"weight", "last bits", "category", "labels", "output name"},
+    "indicated": {"weight", "last bits", "category", "labels", "output name"},
 }
 
 

@@ -113,8 +113,13 @@ EXACT = (
 A sparse matrix is not among what they take: scikit-learn multiplies its numbers by the reciprocal of a scale.
 """
 
-JUMPS = (preprocessing.KBinsDiscretizer, preprocessing.QuantileTransformer)
-"""Steps that jump at values of the training data, so that a last bit before them decides."""
+JUMPS = (
+    preprocessing.Binarizer,
+    preprocessing.KBinsDiscretizer,
+    preprocessing.QuantileTransformer,
+    naive_bayes.BernoulliNB,
+)
+"""Steps that jump at round numbers or at values of the training data, where a last bit before them decides."""
 
 
 def hangs_on_last_bits(step: Any) -> bool:
@@ -122,8 +127,12 @@ def hangs_on_last_bits(step: Any) -> bool:
     return isinstance(step, JUMPS) or getattr(step, "func", None) is np.cbrt
 
 
-LEAPS = (preprocessing.Binarizer, *JUMPS, neighbors.KNeighborsRegressor, naive_bayes.BernoulliNB)
+LEAPS = (*JUMPS, neighbors.KNeighborsRegressor)
 """Steps that jump anywhere, beside trees: float32 cannot tell on which side a computed number lies."""
+
+
+WIDENS = (preprocessing.KBinsDiscretizer, preprocessing.PolynomialFeatures, preprocessing.SplineTransformer)
+"""Steps that make several columns of each: three, one upon the other, make more than a machine holds."""
 
 
 def parts(step: Any) -> list[Any]:
@@ -153,12 +162,14 @@ def pipelines(draw: Any) -> tuple[Any, Any, Any, Any]:
         steps.insert(draw(st.integers(0, len(steps))), FeatureUnion([("a", both[0]), ("b", both[1])]))
     if form == "missing":
         steps.insert(0, draw(made(SimpleImputer, strategy=["mean", "median", "most_frequent"], add_indicator=FLAG)))
+    assume(sum(isinstance(part, WIDENS) for step in steps for part in parts(step)) <= 2)
     learns = draw(st.sampled_from(["value", "binary", "words"]))
     last = draw(st.one_of(REGRESSORS if learns == "value" else CLASSIFIERS))
     y = target_of(learns, x)
     x = pd.DataFrame(x, columns=NAMES) if form == "frame" else csr_matrix(x) if form == "sparse" else x
     steps = without_late_jumps(steps)
     exact = form != "sparse" and all(isinstance(part, EXACT) for step in steps for part in parts(step))
+    assume(exact or not isinstance(last, JUMPS))
     if exact or not hasattr(last, "max_leaf_nodes"):
         return make_pipeline(*steps, last), x, y, draw(st.sampled_from(["float32", "float64"]))
     return make_pipeline(*steps, last), x, y, "float32"  # between two doubles beside a split lies no last bit

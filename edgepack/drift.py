@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgepack.bench.rest import RestClient, payload
+from edgepack.columns import row_count, take
 from edgepack.contract import Answers, Columns, Interface, Verdict
 from edgepack.errors import EdgepackError, UsageError
 from edgepack.ir.types import Array
-from edgepack.parity.refusals import row_count, take
 
 if TYPE_CHECKING:
     from edgepack.bundle.bundle import Bundle

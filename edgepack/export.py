@@ -434,8 +434,8 @@ def _golden(compiled: Compiled, cases: Cases, runners: Iterable[Runner | str]) -
     """Rows for the device to check itself with: spread evenly over all that parity compares and the server answers."""
     import numpy as np
 
+    from edgepack.columns import take
     from edgepack.parity import within_ranges
-    from edgepack.parity.refusals import take
 
     within = np.ones(cases.rows, bool)
     for runner in runners:

@@ -140,7 +140,7 @@ def shrink(
         BudgetError: the method finds nothing to quantize, or nothing keeps within the budget.
         UsageError: the metric cannot be computed.
     """
-    from edgepack.parity.refusals import row_count, take
+    from edgepack.columns import row_count, take
 
     server, refused = compiled.server.answers(rows.columns)
     kept = take(rows.columns, ~refused)

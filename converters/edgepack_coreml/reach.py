@@ -28,7 +28,7 @@ REACHES = np.array([1.0, 3.0, *(10.0**k for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12,
 ROWS_WITHIN, NUMBERS_WITHIN = 4096, 1 << 26
 """How many rows are tried within the sample's range, where answers are asked for most, of at most so many numbers."""
 SHARE_WITHIN = 0.8
-"""Of what parity allows, for these: the worst of 20,000 rows were measured to lose 1.1 to 1.5 times as much."""
+"""Of what parity allows, for these: the worst of 20,000 rows lose 1.0 to 1.4 times as much, and then parity says so."""
 ROWS_OF_MANY_NUMBERS = 12
 """How many rows of each reach are tried where a row meets more than `MANY` fitted numbers, or becomes as many."""
 PAIRS, PAIRS_FURTHER = 64, 16
@@ -75,14 +75,15 @@ def reach_of(program: Program, runner: Runner) -> float:
         runner: the written file in the reference evaluator, every value of which is rounded to its own type.
     """
     fitted = sum(node.op.points.size for node in program.nodes if isinstance(node.op, Distances))
-    width = sum(kind.width for kind in program.types().values())
-    few = max(fitted, width) <= MANY
+    few = max(fitted, program.width) <= MANY
     each = ROWS if few else ROWS_OF_MANY_NUMBERS
     columns = rows_of_reaches(program, REACHES, each)
     reached = 0.0
     with np.errstate(all="ignore"):
         if few:
-            within = rows_of_reaches(program, REACHES[:1], min(ROWS_WITHIN, NUMBERS_WITHIN // max(fitted, width, 1)))
+            within = rows_of_reaches(
+                program, REACHES[:1], min(ROWS_WITHIN, NUMBERS_WITHIN // max(fitted, program.width))
+            )
             if not _kept(program, within, runner, SHARE_WITHIN).all():
                 return reached
         # at once: of few rows, products add up in another order, which loses less; many numbers are asked in turn,
@@ -95,7 +96,7 @@ def reach_of(program: Program, runner: Runner) -> float:
                 break
             nearest = k == 0
             edges = beside(
-                program, rows, _pairs(program, width, within=nearest), answers=not nearest or "label" in program.outputs
+                program, rows, _pairs(program, within=nearest), answers=not nearest or "label" in program.outputs
             )
             if len(next(iter(edges.values()))) and not _kept(program, edges, runner).all():
                 break
@@ -103,7 +104,7 @@ def reach_of(program: Program, runner: Runner) -> float:
     return reached
 
 
-def _pairs(program: Program, width: int, *, within: bool) -> int:
+def _pairs(program: Program, *, within: bool) -> int:
     """How many pairs of rows beside a decision are tried: most of them within the sample.
 
     Beside a value of 0 sums cancel, to whatever is left of their digits: that says how far out these are enough. Within
@@ -111,7 +112,7 @@ def _pairs(program: Program, width: int, *, within: bool) -> int:
     """
     if within:
         return PAIRS if "label" in program.outputs or steep(program) else 0
-    return max(2, min(PAIRS_FURTHER, NUMBERS // width))
+    return max(2, min(PAIRS_FURTHER, NUMBERS // program.width))
 
 
 def _told(ranges: Mapping[str, Floats], reach: float, narrow: str) -> str:

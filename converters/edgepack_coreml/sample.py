@@ -11,7 +11,7 @@ from edgepack.ir.types import Array, Floats
 LARGEST = float(np.finfo(np.float32).max)
 ROWS = 96
 MISSING = 0.1
-"""How many of the numbers are missing where they may be: what fills them in is computed, too."""
+"""How many numbers are missing in every other row, where they may be: what fills them in is computed, too."""
 
 
 def sample_rows(program: Program) -> Columns:
@@ -32,7 +32,7 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
     """So many rows of each reach: numbers of the sample's range, mixed with those at the ends; a quarter has few such.
 
     A tenth lies next to an end, where a rank is next to 0 or 1. The last two rows of each have all numbers at one end.
-    Texts are any known category, or missing; a tenth of the numbers is, where they may be.
+    Texts are any known category, or missing; a tenth of the numbers is in every other row but these, where they may be.
 
     Args:
         reaches: how many times as far from the middle of the sample's range as its ends.
@@ -40,6 +40,7 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
     texts = np.random.default_rng(1)
     columns: dict[str, Array] = {}
     count, at = each * len(reaches), 0
+    lacks = (np.arange(count) % 2 == 0) & (np.arange(count) % each < each - 2)
     together = sum(i.width for i in program.interface.inputs if i.kind == "number")
     for i in program.interface.inputs:
         if i.kind == "string":
@@ -52,7 +53,7 @@ def rows_of_reaches(program: Program, reaches: Floats, each: int) -> Columns:
         rngs = [np.random.default_rng([0, at + j]) for j in range(i.width)]
         drawn = [_numbers(near[:, :, j], far[:, :, j], each, together, r) for j, r in enumerate(rngs)]
         if i.accepts_missing:
-            drawn = [np.where(r.random(count) < MISSING, np.nan, x) for x, r in zip(drawn, rngs, strict=True)]
+            drawn = [np.where(lacks & (r.random(count) < MISSING), np.nan, x) for x, r in zip(drawn, rngs, strict=True)]
         columns[i.name] = np.stack(drawn, axis=1).astype(np.float32).astype(np.float64)
         at += i.width
     return columns

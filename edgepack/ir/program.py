@@ -11,8 +11,8 @@ from edgepack.contract import Answers, Columns, Interface
 from edgepack.ir.ops import Op
 from edgepack.ir.types import Array, Floats, Type, TypeMismatch
 
-NUMBERS = 1 << 24
-"""Of one value, at a time: 128 MB. A row of a text's counts may have 131,072."""
+NUMBERS = 1 << 25
+"""Of all values together, at a time: 256 MB. A row of a text's counts may have 131,072."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,11 @@ class Program:
         """The type of every value by name."""
         return dict(self._types)
 
+    @property
+    def width(self) -> int:
+        """How many numbers and texts one row becomes, all values together."""
+        return sum(kind.width for kind in self._types.values())
+
     def _inferred(self) -> dict[str, Type]:
         types = {f"i{k}": Type(i.kind, i.width) for k, i in enumerate(self.interface.inputs)}
         for node in self.nodes:
@@ -103,9 +108,9 @@ class Program:
         return values
 
     def parts(self, columns: Columns) -> Iterator[Columns]:
-        """The rows in order, so few at a time that no value of them has more than `NUMBERS` numbers."""
+        """The rows in order, so few at a time that they become at most `NUMBERS` numbers, unless one row does."""
         rows = len(next(iter(columns.values())))
-        at_once = max(1, NUMBERS // max(kind.width for kind in self._types.values()))
+        at_once = max(1, NUMBERS // self.width)
         for start in range(0, max(rows, 1), at_once):
             yield {name: x[start : start + at_once] for name, x in columns.items()}
 

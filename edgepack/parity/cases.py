@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgepack.columns import joined, row_count, take
 from edgepack.contract import Columns, Input, Interface
 from edgepack.ir import Program
 from edgepack.ir.ops import Forest, Nearest
@@ -18,7 +19,6 @@ from edgepack.parity.fill import fill
 from edgepack.parity.fitted import fitted_rows
 from edgepack.parity.paths import Choice, PathFinder
 from edgepack.parity.pools import Pool, pools
-from edgepack.parity.refusals import row_count, take
 from edgepack.parity.surface import between_rows, fork_rows, nearness_rows, surface_rows
 from edgepack.parity.trace import Slot, trace
 
@@ -81,15 +81,16 @@ def make_cases(
     rng = np.random.default_rng(seed)
     programs = (program,) if folded is None or folded is program else (program, folded)
     base = _base(program.interface, programs, [rows for rows in (example, data, seen) if rows is not None], rng)
-    base = _joined(base, fitted_rows(program, base, max(BASE_ROWS - row_count(base), 0), rng))
+    if (fitted := fitted_rows(program, base, max(BASE_ROWS - row_count(base), 0), rng)) is not None:
+        base = joined([base, fitted])
     rows = _Rows(program.interface, base, rng)
     rows.given("data", data)
     rows.given("examples", base if example is None else example, limit=budget_rows // 10)
     tried = pools(programs, base)
     _singles(rows, tried, budget_rows // 5, rng)
     if any(isinstance(node.op, Nearest) for node in program.nodes):  # each fitted row may be what fills a column
-        plausible = _joined(base, between_rows(program, base, row_count(base), rng))
-        rows.given("few values", _lacking(program.interface, plausible, budget_rows // 6, rng))
+        plausible = joined([base, between_rows(program, base, row_count(base), rng)])
+        rows.given("few values", _lacking(program.interface, plausible, budget_rows // 4, rng))
     rows.given("extremes", _alike(program.interface, base))
     # the program as lowered says what is right; the folded one may have splits of its own, where it is wrong
     for p, share in zip(programs, (1.0,) if len(programs) == 1 else (0.75, 0.25), strict=True):
@@ -106,10 +107,6 @@ def make_cases(
     return rows.cases()
 
 
-def _joined(base: Columns, more: Columns | None) -> Columns:
-    return base if more is None else {name: np.concatenate([x, more[name]]) for name, x in base.items()}
-
-
 def _alike(interface: Interface, base: Columns) -> Columns:
     """Rows whose numbers are all one number: what divides by a row's length or spread has nothing to divide by."""
     numbers = np.array([0.0, 1.0, -1.0, 1e-3, 1e-9, np.finfo(np.float32).smallest_subnormal])
@@ -120,17 +117,16 @@ def _alike(interface: Interface, base: Columns) -> Columns:
     }
 
 
-def _lacking(interface: Interface, base: Columns, budget: int, rng: np.random.Generator) -> Columns:
+def _lacking(interface: Interface, base: Columns, budget: int, rng: np.random.Generator) -> Columns | None:
     """Plausible rows without one of their values, as many for each that may be missing; and without most of them, or
-    with most of them 0, which have nothing in common with some fitted rows.
+    with most of them 0, which have nothing in common with some fitted rows. None where nothing may be missing or 0.
     """
     absent = [(i, j) for i in interface.inputs if i.accepts_missing for j in range(i.width)]
     numbers = [(i, j) for i in interface.inputs if i.kind == "number" and i.categories is None for j in range(i.width)]
-    each = budget // max(len(absent), 1)
-    parts = [_replaced(base, each, [slot], np.nan, 1.0, rng) for slot in absent]
-    parts.append(_replaced(base, budget // 4, absent, np.nan, MOST, rng))
-    parts.append(_replaced(base, budget // 4, numbers, 0.0, MOST, rng))
-    return {name: np.concatenate([part[name] for part in parts]) for name in base}
+    parts = [_replaced(base, budget * 2 // 3 // len(absent), [slot], np.nan, 1.0, rng) for slot in absent]
+    for slots, value in ((absent, np.nan), (numbers, 0.0)):
+        parts += [_replaced(base, budget // 6, slots, value, MOST, rng)] if slots else []
+    return joined(parts) if parts else None
 
 
 def _replaced(

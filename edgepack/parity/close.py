@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgepack.columns import joined, row_count, take
 from edgepack.contract import Columns
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import ArgMax, Step
 from edgepack.ir.types import Array, Floats, Integers
 from edgepack.parity.pools import Pool
-from edgepack.parity.refusals import row_count, take
 from edgepack.parity.trace import Slot
 
 ROUNDS, TRIES = 4, 8
 FIRST_ROWS = 2048
-NUMBERS = 1 << 23
-"""Of the widest value, in all rows that are looked at in one round."""
+NUMBERS = 1 << 25
+"""In all rows that are looked at in one round."""
 LEAST = 1e-5
 """Beside the larger of 1 and the scores: nearer than that, parity may call it a tie."""
 
@@ -25,7 +25,8 @@ LEAST = 1e-5
 def close_rows(
     program: Program, rows: Columns, tried: Mapping[Slot, Pool], count: int, rng: np.random.Generator
 ) -> Columns | None:
-    """About `count` rows, as many for each choice, and each side of it, that a Program makes; None where it makes none.
+    """Up to `count` rows, as many for each choice that a Program makes, and for each side of a threshold; None where it
+    makes none.
 
     A threshold or a leaf that is a little off changes no label but those.
 
@@ -34,23 +35,22 @@ def close_rows(
         tried: what is tried in each slot.
     """
     nodes = [node for node in program.needed() if isinstance(node.op, ArgMax | Step)]
-    width = max(kind.width for kind in program.types().values())
-    count = min(count, NUMBERS // TRIES // width)
+    count = min(count, NUMBERS // TRIES // program.width)
     if not nodes or not count:
         return None
     values = {slot: pool.all for slot, pool in tried.items()}
-    first = min(row_count(rows), FIRST_ROWS, NUMBERS // width)
+    first = min(row_count(rows), FIRST_ROWS, NUMBERS // program.width)
     rows = take(rows, rng.choice(row_count(rows), first, replace=False))
     for _ in range(ROUNDS):
-        best = take(rows, _closest(program, nodes, rows, count))
+        best = take(rows, _closest(program, nodes, rows, count, rng))
         if not row_count(best):
             return None
         children = _changed(program, take(best, np.repeat(np.arange(row_count(best)), TRIES)), values, rng)
-        rows = {name: np.concatenate([best[name], children[name]]) for name in best}
-    return take(rows, _closest(program, nodes, rows, count))
+        rows = joined([best, children])
+    return take(rows, _closest(program, nodes, rows, count, rng))
 
 
-def _closest(program: Program, nodes: list[Node], rows: Columns, count: int) -> Integers:
+def _closest(program: Program, nodes: list[Node], rows: Columns, count: int, rng: np.random.Generator) -> Integers:
     """The rows with the smallest margins, of each choice its share, and of equal ones one."""
     with np.errstate(all="ignore"):
         parts = []
@@ -63,11 +63,12 @@ def _closest(program: Program, nodes: list[Node], rows: Columns, count: int) -> 
     for of_side in margins.T:
         smallest, rows_of = np.unique(of_side, return_index=True)  # trees give many rows the very same
         found.append(rows_of[np.isfinite(smallest)][:share])
-    return np.unique(np.concatenate(found))
+    closest = np.unique(np.concatenate(found))
+    return closest if len(closest) <= count else rng.choice(closest, count, replace=False)
 
 
 def _margins(op: object, scores: Array) -> Floats:
-    """`(rows, sides)`: how little the choice hangs on, on that side of it; infinite on the other, and for a tie."""
+    """`(rows, sides)`: the margin of a choice, of a threshold on each side; infinite on the other, and for ties."""
     if isinstance(op, Step):
         apart = scores - op.threshold
         sides = np.concatenate([np.where(apart > 0, apart, np.inf), np.where(apart < 0, -apart, np.inf)], axis=1)

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from edgepack.columns import take
 from edgepack.contract import Answers, Columns, Covered
 from edgepack.ir import Program
 from edgepack.ir.ops import Forest
@@ -15,7 +16,6 @@ from edgepack.parity.compare import TIE
 from edgepack.parity.cuts import cuts
 from edgepack.parity.places import Places
 from edgepack.parity.pools import Pool, pools
-from edgepack.parity.refusals import take
 from edgepack.parity.trace import Slot, trace
 
 

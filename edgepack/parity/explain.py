@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from edgepack.columns import take
 from edgepack.contract import Answers, Columns, Runner, Verdict
 from edgepack.ir import Program
 from edgepack.ir.types import Array, Flags
 from edgepack.parity.compare import TIE, Tolerance, compare
 from edgepack.parity.forks import near_forks
 from edgepack.parity.reference import Asked, Reference
-from edgepack.parity.refusals import take
 
 STEP_TOLERANCE = 1e-9
 LISTED = 8

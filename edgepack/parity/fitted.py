@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgepack.columns import joined, row_count, take
 from edgepack.contract import Columns
 from edgepack.ir import Program
 from edgepack.ir.ops import Distances
 from edgepack.ir.types import Array, Floats
-from edgepack.parity.refusals import row_count, take
 from edgepack.parity.trace import Chain, trace
 
 ENOUGH = 1e-6
@@ -34,7 +34,7 @@ def fitted_rows(program: Program, base: Columns, most: int, rng: np.random.Gener
         told = [_told(program, rows, chain, points[:, j]) for j, chain in enumerate(chains[node.inputs[0]])]
         parts += [rows] if any(told) else []
         most -= len(points)
-    return {name: np.concatenate([part[name] for part in parts]) for name in base} if parts else None
+    return joined(parts) if parts else None
 
 
 def _told(program: Program, rows: Columns, chain: Chain | None, numbers: Floats) -> bool:
@@ -44,9 +44,16 @@ def _told(program: Program, rows: Columns, chain: Chain | None, numbers: Floats)
     i = program.interface.inputs[chain.slot[0]]
     if i.kind == "string" or i.categories is not None:
         return False
-    zero, one = chain.run(np.array([0.0, 1.0]))
-    with np.errstate(all="ignore"):
-        x: Array = ((numbers - zero) / (one - zero)).astype(program.interface.input_dtype).astype(np.float64)
-        told = np.abs(chain.run(x) - numbers) <= ENOUGH * np.maximum(np.abs(numbers), 1)
-    rows[i.name][told, chain.slot[1]] = x[told]
-    return bool(told.any())
+    column = rows[i.name][:, chain.slot[1]]
+    known = column[np.isfinite(column)]
+    found = np.full(len(numbers), np.nan)
+    for low, high in ((0.0, 1.0), (known.min(initial=np.inf), known.max(initial=-np.inf))):  # 0 and 1 may be clipped
+        from_low, from_high = chain.run(np.array([low, high]))
+        with np.errstate(all="ignore"):
+            x: Array = low + (numbers - from_low) / (from_high - from_low) * (high - low)
+            x = x.astype(program.interface.input_dtype).astype(np.float64)
+            told = np.abs(chain.run(x) - numbers) <= ENOUGH * np.maximum(np.abs(numbers), 1)
+        found = np.where(np.isnan(found) & told & np.isfinite(x), x, found)
+    at = np.isfinite(found)
+    column[at] = found[at]
+    return bool(at.any())

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgepack.columns import row_count
 from edgepack.contract import Columns
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import ArgMax, Bucket, IntegerLinear, Linear, Step
 from edgepack.ir.types import Array, Flags
 from edgepack.parity.compare import TIE
 from edgepack.parity.reference import Margins
-from edgepack.parity.refusals import row_count
 from edgepack.parity.trace import trace
 
 ROUNDING = 1e-6
@@ -25,11 +25,12 @@ def near_forks(program: Program, columns: Columns, width: float) -> Flags:
     """`(rows,)`: where a class is chosen on the way (a vote, a link of a chain) by scores that are so near.
 
     What follows may be as far apart as two classes are, so that no answer to such a row is wrong. So it may where a
-    number is rounded to one of two levels that it lies between.
+    number is rounded to one of two levels that it lies between, or a computed one is told from the edge of a bucket.
 
     Args:
         program: the model's meaning.
-        width: beside the larger of 1 and the scores' size, as in `compare`.
+        width: beside the larger of 1 and the scores' size, as in `compare`. Wider than `compare.TIE`, it stands for
+            arithmetic in float32, where a sum may be off by its terms' sizes, too.
     """
     chooses = _choices(program)
     if not chooses:
@@ -72,6 +73,7 @@ def _undecided(program: Program, node: Node, values: Mapping[str, Array], width:
             if width > TIE and maker is not None and isinstance(maker.op, Linear):
                 terms = np.abs(values[maker.inputs[0]]) @ np.abs(maker.op.coef.T) + np.abs(maker.op.intercept)
                 size = np.maximum(size, SUM * terms)
+            size = np.where(np.isfinite(size), size, 0.0)
             return np.any([_beside(e, *of) for e, *of in zip(edges, x.T, size.T, strict=True)], axis=0)
     return _margins(node.op, x).within(width)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgepack.columns import row_count, take
 from edgepack.contract import Answers, Columns, Covered, Runner, Verdict
 from edgepack.ir import Program
 from edgepack.ir.types import Array, Flags, Integers
@@ -18,7 +19,6 @@ from edgepack.parity.explain import Stages, first_failing
 from edgepack.parity.forks import near_forks
 from edgepack.parity.machine import machine_of
 from edgepack.parity.reference import Asked
-from edgepack.parity.refusals import row_count, take
 
 ROWS_AT_ONCE = 4096
 ROWS_ALONE = 64

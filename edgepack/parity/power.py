@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from edgepack.columns import row_count, take
 from edgepack.contract import Answers, Columns, Interface, Mutant, Runner, Target
 from edgepack.errors import EdgepackError, ParityError
 from edgepack.ir.types import Array
@@ -18,7 +19,6 @@ from edgepack.parity.compare import TIE, Tolerance, compare
 from edgepack.parity.proofs import proof_of
 from edgepack.parity.prove import Proof, Witness
 from edgepack.parity.reference import Asked
-from edgepack.parity.refusals import row_count, take
 
 ROWS_AT_ONCE = 4096
 NOISE = 0.1  # of a column's standard deviation: rows like those of the sample, but not the same

@@ -21,8 +21,9 @@ class Radius:
         given: the value whose distances they are.
         distances: to all fitted rows; of differences, so that each is that of the difference to a row of zeros.
         functions: from the distances to what is compared, in order.
-        comparison: `limit` stands first in it, or second.
+        comparison: of what these make with the number.
         limit: the number.
+        limit_first: whether it stands first in the comparison.
     """
 
     program: Program

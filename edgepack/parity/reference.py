@@ -112,14 +112,15 @@ class Reference:
         rows = self.rows(columns)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            if (sums := _pair_sums(self.estimator, rows)) is not None:
+            last, given = _last(self.estimator, rows)
+            if (sums := _pair_sums(last, given)) is not None:
                 least = np.abs(sums).min(axis=1)
-                if getattr(_last(self.estimator, rows)[0], "break_ties", False) and sums.shape[1] > 1:
+                if getattr(last, "break_ties", False) and sums.shape[1] > 1:
                     least = np.minimum(least, Margins.of(self.estimator.decision_function(rows)).apart)
                 return Margins.of(least)
-            if (above := _above_threshold(self.estimator, rows)) is not None:
+            if (above := _above_threshold(last, given)) is not None:
                 return Margins.of(above)
-            if (distances := _distances(self.estimator, rows)) is not None:
+            if (distances := _distances(last, given)) is not None:
                 return Margins.of(-distances)
             if "probabilities" in self.interface.outputs:
                 return Margins.of(self.estimator.predict_proba(rows))
@@ -201,19 +202,18 @@ def _last(estimator: Any, rows: Any) -> tuple[Any, Any]:
     return estimator[-1], estimator[:-1].transform(rows)
 
 
-def _pair_sums(estimator: Any, rows: Any) -> Floats | None:
-    """`(rows, pairs)` of what a support vector classifier of libsvm votes by, also at the end of a pipeline."""
-    last, given = _last(estimator, rows)
+def _pair_sums(last: Any, given: Any) -> Floats | None:
+    """`(rows, pairs)` of what a support vector classifier of libsvm votes by."""
     if not hasattr(last, "decision_function_shape") or not hasattr(last, "_decision_function"):
         return None
-    return np.asarray(last._decision_function(given), np.float64).reshape(len(rows), -1)
+    sums = np.asarray(last._decision_function(given), np.float64)
+    return sums.reshape(len(sums), -1)
 
 
-def _above_threshold(estimator: Any, rows: Any) -> Floats | None:
+def _above_threshold(last: Any, given: Any) -> Floats | None:
     """`(rows,)`: by how much a classifier's score is above a threshold that was set or tuned."""
     from sklearn.utils._response import _get_response_values_binary
 
-    last, given = _last(estimator, rows)
     if not hasattr(last, "response_method") or not hasattr(last, "_get_response_method"):
         return None
     tuned = hasattr(last, "best_threshold_")
@@ -228,12 +228,11 @@ def _above_threshold(estimator: Any, rows: Any) -> Floats | None:
     return np.asarray(score, np.float64) - threshold
 
 
-def _distances(estimator: Any, rows: Any) -> Floats | None:
+def _distances(last: Any, given: Any) -> Floats | None:
     """`(rows, points)` from what the nearest of decides the label: cluster centres, or codes of classes."""
     from sklearn.metrics import euclidean_distances
     from sklearn.multiclass import _predict_binary
 
-    last, given = _last(estimator, rows)
     for name in ("cluster_centers_", "subcluster_centers_"):
         if hasattr(last, name):
             return np.asarray(euclidean_distances(given, getattr(last, name)), np.float64)

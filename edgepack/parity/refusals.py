@@ -7,22 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgepack.columns import row_count, take
 from edgepack.contract import Answers, Columns
 from edgepack.errors import EdgepackError, ParityError
 from edgepack.ir.types import Array, Flags, Integers
 
 ROWS_AT_ONCE = 8192
 PROBES = 8
-
-
-def take(columns: Columns, rows: Integers | Flags | slice) -> dict[str, Array]:
-    """Some of the rows."""
-    return {name: x[rows] for name, x in columns.items()}
-
-
-def row_count(columns: Columns) -> int:
-    """How many rows there are."""
-    return len(next(iter(columns.values())))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,8 +51,6 @@ class Questions:
             self._settle(np.arange(start, min(start + ROWS_AT_ONCE, count)))
         if not self._parts:
             raise ParityError(f"{count} of {count} rows are refused by scikit-learn: {self.reason}")
-        for rows, _ in self._parts:
-            self.refused[rows] = False  # a value that was to blame in one row is accepted in another
         order = np.argsort(np.concatenate([rows for rows, _ in self._parts]))
         names = self._parts[0][1]
         return {name: np.concatenate([a[name] for _, a in self._parts])[order] for name in names}, self.refused
@@ -111,7 +100,7 @@ class Questions:
         return None
 
     def _blame(self, good: Columns, name: str, j: int) -> None:
-        """Marks every row whose value in this column is refused; what an answered row has is not."""
+        """Marks every row whose value in this column is refused; what an answered row has is not to blame."""
         column = self.columns[name][:, j]
         values, inverse = _factorize(column)
         refused, known = np.zeros((2, len(values)), np.bool_)

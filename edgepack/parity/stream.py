@@ -11,13 +11,13 @@ from itertools import groupby
 
 import numpy as np
 
+from edgepack.columns import row_count
 from edgepack.contract import Columns, OutputComparison, Runner, Verdict
 from edgepack.errors import ParityError
 from edgepack.parity.cases import Cases
 from edgepack.parity.compare import WORST_ROWS, Tolerance, problem
 from edgepack.parity.gate import Progress, run_parity
 from edgepack.parity.reference import Asked
-from edgepack.parity.refusals import row_count
 
 AT_ONCE = 2
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgepack.columns import row_count, take
 from edgepack.contract import Columns, Interface
 from edgepack.errors import UsageError
 from edgepack.parity.data import CSV, read_data
-from edgepack.parity.refusals import row_count, take
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgepack.columns import joined, row_count, take
 from edgepack.contract import Columns
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import ArgMax, Binary, Nearest, Step
 from edgepack.ir.types import Array, Flags, Floats, Integers
 from edgepack.parity.radius import Radius
-from edgepack.parity.refusals import row_count
 
 STEPS = 40
 ASIDE = 1e-3
@@ -23,8 +23,9 @@ NEAR_STEPS, NEAR_ASIDE = 16, 1e-4
 DRAWN, ENOUGH = 3, 1e-5
 """How many pairs are drawn for each that is kept, and how far answers that change are apart."""
 NODES = 8
-NUMBERS, NUMBERS_ONCE = 1 << 20, 1 << 23
-"""How many numbers of one node are looked at together; and in all, where that is at the two ends of each way alone."""
+NUMBERS, NUMBERS_ONCE, NUMBERS_OF_ALL = 1 << 20, 1 << 23, 1 << 25
+"""How many numbers of one node are looked at together; in all, where that is at the two ends of each way alone; and of
+all nodes together."""
 
 
 def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
@@ -35,15 +36,15 @@ def surface_rows(program: Program, base: Columns, pairs: int, rng: np.random.Gen
     """
     if not any(i.kind == "number" and i.categories is None for i in program.interface.inputs):
         return None
-    pairs = min(pairs, max(1, NUMBERS_ONCE // max(kind.width for kind in program.types().values())))
+    pairs = min(pairs, max(1, NUMBERS_OF_ALL // program.width))
     start, end = _drawn(program, base, pairs * 2, rng)
     labels = program.run(_between(program, start, end, np.zeros(pairs * 2)))["label"]
     differ = np.flatnonzero(labels != program.run(_between(program, start, end, np.ones(pairs * 2)))["label"])[:pairs]
     if not len(differ):
         return None
-    start, end, labels = _some(start, differ), _some(end, differ), labels[differ]
+    start, end, labels = take(start, differ), take(end, differ), labels[differ]
     low, high = _narrowed(program, start, end, lambda rows: program.run(rows)["label"] == labels, STEPS)
-    return _joined([_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)])
+    return joined([_between(program, start, end, at) for at in (low, high, low - ASIDE, high + ASIDE)])
 
 
 def between_rows(program: Program, base: Columns, count: int, rng: np.random.Generator) -> Columns:
@@ -68,11 +69,10 @@ def fork_rows(program: Program, base: Columns, pairs: int, rng: np.random.Genera
         return None
 
     def chosen(rows: Columns) -> Array:
-        values = [program.values(part) for part in program.parts(rows)]
-        return np.concatenate([np.concatenate([v[name] for name in nodes], axis=1) for v in values])
+        values = program.values(rows)
+        return np.concatenate([values[name] for name in nodes], axis=1)
 
-    width = max(kind.width for kind in program.types().values())
-    return _beside(program, base, pairs, max(1, NUMBERS_ONCE // width), chosen, None, rng)
+    return _beside(program, base, pairs, max(1, NUMBERS_OF_ALL // program.width), chosen, None, rng)
 
 
 def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Generator) -> Columns | None:
@@ -88,12 +88,12 @@ def nearness_rows(program: Program, base: Columns, pairs: int, rng: np.random.Ge
         radius = Radius.of(program, node)
 
         def chosen(rows: Columns, node: Node = node, at_once: int = max(1, NUMBERS // width)) -> Array:
-            parts = [_some(rows, slice(k, k + at_once)) for k in range(0, row_count(rows) or 1, at_once)]
+            parts = [take(rows, slice(k, k + at_once)) for k in range(0, row_count(rows) or 1, at_once)]
             return np.concatenate([program.values(part, until=node.name)[node.name] for part in parts])
 
         count, most = pairs // min(len(nodes), NODES), (NUMBERS_ONCE if radius else NUMBERS) // width
         found.append(_beside(program, base, count, most, chosen, radius.compared if radius else None, rng))
-    return _joined([rows for rows in found if rows is not None]) if any(found) else None
+    return joined([rows for rows in found if rows is not None]) if any(found) else None
 
 
 def _beside(
@@ -122,7 +122,7 @@ def _beside(
     at = np.flatnonzero(column >= 0)
     if not len(at):
         return None
-    start, end, column, before = _some(start, at), _some(end, at), column[at], before[at, column[at]]
+    start, end, column, before = take(start, at), take(end, at), column[at], before[at, column[at]]
 
     def same(rows: Columns) -> Flags:
         now = one(rows, column) if one else chosen(rows)[np.arange(len(column)), column]
@@ -131,7 +131,7 @@ def _beside(
     low, high = _narrowed(program, start, end, same, NEAR_STEPS)
     sides = [_between(program, start, end, t) for t in (low - NEAR_ASIDE, high + NEAR_ASIDE)]
     kept = np.argsort(_alike(program, *sides), kind="stable")[:pairs]
-    return _joined([_some(rows, kept) for rows in sides])
+    return joined([take(rows, kept) for rows in sides])
 
 
 def _alike(program: Program, rows: Columns, others: Columns) -> Flags:
@@ -164,15 +164,7 @@ def _rarest(differ: Array, rng: np.random.Generator) -> Array:
 def _drawn(program: Program, base: Columns, count: int, rng: np.random.Generator) -> tuple[Columns, Columns]:
     """Two plausible rows each."""
     first, second = rng.integers(len(base[program.interface.inputs[0].name]), size=(2, count))
-    return _some(base, first), _some(base, second)
-
-
-def _some(columns: Columns, at: Array | slice) -> Columns:
-    return {name: x[at] for name, x in columns.items()}
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return take(base, first), take(base, second)
 
 
 def _narrowed(

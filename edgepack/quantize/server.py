@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgepack.columns import row_count, take
 from edgepack.contract import Answers, Columns
 from edgepack.ir import Program
 from edgepack.ir.ops import ArgMax, Label, Step
 from edgepack.ir.types import Flags
 from edgepack.parity.reference import Margins, Reference
-from edgepack.parity.refusals import row_count, take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

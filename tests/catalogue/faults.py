@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from catalogue.case import Case, FedSparse, fitted, within
+from edgepack.columns import take
 from edgepack.contract import Answers, Columns
 from edgepack.ir import Node, Program
 from edgepack.ir.ops import Forest, Label, OnnxBlock, Op
 from edgepack.ir.types import TypeMismatch
 from edgepack.lower import lower
 from edgepack.parity import Reference, compare, make_cases, run_parity
-from edgepack.parity.refusals import take
 from edgepack.passes import optimize
 from edgepack.rows import columns_of
 

@@ -52,11 +52,14 @@ CLASSIFIERS: dict[str, Any] = {
     "codes": OutputCodeClassifier(LOGISTIC, random_state=0),
 }
 REGRESSORS: dict[str, Any] = {
-    "mean": VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3, random_state=0))]),
-    "stacked": StackingRegressor([("a", Ridge()), ("b", RandomForestRegressor(3, max_depth=3, random_state=0))], cv=2),
-    "bagged": BaggingRegressor(Ridge(), n_estimators=3, max_features=0.6, random_state=0),
+    "mean of others": VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3, random_state=0))]),
+    "stacked regressors": StackingRegressor(
+        [("a", Ridge()), ("b", RandomForestRegressor(3, max_depth=3, random_state=0))], cv=2
+    ),
+    "bagged regressors": BaggingRegressor(Ridge(), n_estimators=3, max_features=0.6, random_state=0),
 }
-TARGETS = ("onnx", "coreml")
+REFUSED_BY_COREML = {"calibrated forest"}
+"""Isotonic calibration rises so steeply between two scores of a forest that float32 has too few digits."""
 
 
 def table() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
@@ -75,18 +78,19 @@ def table() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     return frame, value.to_numpy(np.float64)
 
 
-def hold_parity(estimator: Any, words: Any, y: Any, folder: Path) -> None:
+def hold_parity(name: str, words: str, y: Any, folder: Path) -> None:
     frame, _ = table()
     columns = make_column_transformer(
         (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), ["height", "visits"]),
-        (words, ["city", "plan"]),
+        (WORDS[words], ["city", "plan"]),
     )
-    pipeline = make_pipeline(columns, estimator).fit(frame, y)
+    pipeline = make_pipeline(columns, (CLASSIFIERS | REGRESSORS)[name]).fit(frame, y)
     compared = run(pipeline, frame, lower(pipeline, frame.head(20), fallback=False), folder, rows=1_500)
-    assert set(compared.refusals) <= {"coreml"}
+    refused = {"coreml"} if name in REFUSED_BY_COREML else set()
+    assert set(compared.refusals) == refused
+    assert set(compared.verdicts) == {"onnx", "coreml"} - refused
     for target, verdict in compared.verdicts.items():
         assert verdict.passed, f"{target}: {verdict.reason}: {verdict.worst_rows[:1]}"
-    assert set(compared.verdicts) | set(compared.refusals) == set(TARGETS)
 
 
 WORDS = {
@@ -101,10 +105,10 @@ WORDS = {
 def test_a_classifier_of_others_answers_like_scikit_learn(name: str, classes: int, words: str, tmp_path: Path) -> None:
     _, value = table()
     y = np.array(["low", "mid", "high"])[np.digitize(value, np.quantile(value, np.arange(1, classes) / classes))]
-    hold_parity(CLASSIFIERS[name], WORDS[words], y, tmp_path)
+    hold_parity(name, words, y, tmp_path)
 
 
 @pytest.mark.parametrize("words", WORDS)
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_a_regressor_of_others_answers_like_scikit_learn(name: str, words: str, tmp_path: Path) -> None:
-    hold_parity(REGRESSORS[name], WORDS[words], table()[1], tmp_path)
+    hold_parity(name, words, table()[1], tmp_path)

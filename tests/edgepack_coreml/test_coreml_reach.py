@@ -135,3 +135,35 @@ def test_columns_are_tried_with_the_same_numbers_by_themselves_and_side_by_side(
     frame = replace(frame, ranges={name: sides[:, [j]] for j, name in enumerate(names)})
     wide, narrow = (rows_of_reaches(p, np.array([1.0, 10.0]), 50) for p in (array, frame))
     np.testing.assert_array_equal(wide["X"], np.concatenate([narrow[name] for name in names], axis=1))
+
+
+def test_some_rows_lack_numbers_and_half_of_them_with_those_at_the_ends_lack_none(program: Any) -> None:
+    given = Input(name="X", kind="number", width=20, accepts_missing=True)
+    wide = program([given], [("v0", Concat(), ["i0"])], {"value": "v0"})
+    rows = rows_of_reaches(
+        replace(wide, ranges={"X": np.array([[0.0], [1.0]]) * np.ones(20)}), np.array([1.0, 9.0]), 96
+    )
+    missing = np.isnan(rows["X"]).sum(axis=1).reshape(2, 96)
+    assert np.all((missing == 0).sum(axis=1) >= 48)
+    assert np.all((missing > 0).sum(axis=1) >= 36)
+    assert not missing[:, -2:].any()
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(0.7, True), (0.9, False)])
+def test_what_few_rows_lose_within_the_sample_counts(program: Any, lost: float, kept: bool) -> None:
+    """Of what parity allows, in one row of about 500 of those that are like the sample's."""
+    linear = Linear(coef=np.ones((1, 2)), intercept=np.zeros(1))
+    whole = program([Input(name="X", kind="number", width=2)], [("v0", linear, ("i0",))], {"value": "v0"})
+    whole = replace(whole, ranges={"X": np.array([[0.0, 0.0], [1.0, 1.0]])})
+
+    class Lossy:
+        tolerance = ALLOWED["float32"]
+
+        def run(self, columns: Any) -> Any:
+            x, value = columns["X"], whole.run(columns)["value"]
+            few = (np.abs(x - 0.55) < 0.03).all(axis=1)
+            return {"value": value + np.where(few, lost * self.tolerance["value"], 0.0) * np.maximum(value, 1)}
+
+    near = rows_of_reaches(whole, reach.REACHES, 96)["X"]
+    assert not (np.abs(near - 0.55) < 0.03).all(axis=1)[:96].any()
+    assert (reach.reach_of(whole, Lossy()) > 0) is kept

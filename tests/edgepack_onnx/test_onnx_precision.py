@@ -15,11 +15,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from edgepack.columns import take
 from edgepack.contract import EmitOptions
 from edgepack.ir.ops import Forest
 from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases
-from edgepack.parity.refusals import take
 from edgepack.passes import optimize
 from edgepack.rows import columns_of
 from edgepack_onnx import target

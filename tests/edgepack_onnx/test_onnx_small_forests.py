@@ -21,12 +21,12 @@ from sklearn.ensemble import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from edgepack.columns import take
 from edgepack.contract import EmitOptions
 from edgepack.ir import Program
 from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases
 from edgepack.parity.prove import Proof, prove
-from edgepack.parity.refusals import take
 from edgepack.passes import optimize
 from edgepack_onnx import target
 from edgepack_onnx.split import adds_exactly

@@ -72,11 +72,11 @@ def test_a_run_in_parts_answers_every_row_in_order(monkeypatch: pytest.MonkeyPat
     program = lower(model, frame)
     columns = columns_of(frame, program.interface)
     whole = program.run(columns)
-    widest = max(kind.width for kind in program.types().values())
-    for numbers in (1, 7 * widest + 1):
+    assert program.width == sum(kind.width for kind in program.types().values())
+    for numbers in (1, 7 * program.width + 1):
         monkeypatch.setattr("edgepack.ir.program.NUMBERS", numbers)
         sizes = [len(part["zone"]) for part in program.parts(columns)]
-        assert max(sizes) == max(1, numbers // widest)
+        assert max(sizes) == max(1, numbers // program.width)
         assert sum(sizes) == len(frame)
         answers = program.run(columns)
         assert all(np.array_equal(answers[output], whole[output]) for output in whole)

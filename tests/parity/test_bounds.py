@@ -20,6 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 import edgepack_coreml
 import edgepack_onnx
+from edgepack.columns import take
 from edgepack.contract import Columns, EmitOptions, Verdict
 from edgepack.ir import Program
 from edgepack.ir.types import Floats
@@ -28,7 +29,6 @@ from edgepack.parity import Reference, Tolerance, bound_files, make_cases, withi
 from edgepack.parity.bounds.bound import Bound, bound
 from edgepack.parity.bounds.declared import declared
 from edgepack.parity.predicates import Undecidable
-from edgepack.parity.refusals import take
 from edgepack.passes import optimize
 from edgepack.rows import columns_of
 

@@ -15,7 +15,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain
 from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from edgepack.ir import Program
@@ -28,8 +28,7 @@ from edgepack.parity.pools import pools
 from edgepack.parity.surface import fork_rows
 from edgepack.rows import columns_of
 
-R = np.random.default_rng(8)
-X = (R.normal(size=(200, 3)) * [1, 4, 0.3] + [0, 50, 0]).astype(np.float32).astype(np.float64)
+X = (np.random.default_rng(8).normal(size=(200, 3)) * [1, 4, 0.3] + [0, 50, 0]).astype(np.float32).astype(np.float64)
 VALUE = X @ [1.0, 0.4, -2.0]
 LABELS = np.stack([np.median(VALUE) < VALUE, X[:, 2] > 0.1, X[:, 0] + X[:, 2] > 0.5], axis=1).astype(int)
 SEVERAL: list[Any] = [OneVsRestClassifier(LogisticRegression(max_iter=5000)), ClassifierChain(LinearSVC())]
@@ -105,7 +104,7 @@ def test_a_model_that_chooses_nothing_has_no_close_rows(last: Any) -> None:
 
 
 def test_leaves_that_only_a_label_shows_are_found_out_by_close_choices() -> None:
-    x = R.normal(size=(150, 6)).astype(np.float32).astype(np.float64)
+    x = np.random.default_rng(9).normal(size=(150, 6)).astype(np.float32).astype(np.float64)
     program = lower(IsolationForest(n_estimators=10, max_samples=32, random_state=0).fit(x), x)
     (forest,) = [node.op for node in program.nodes if isinstance(node.op, Forest)]
     cases = make_cases(program, example=columns_of(x, program.interface), budget_rows=3_000)
@@ -141,6 +140,34 @@ def test_fitted_rows_are_those_that_the_distances_tell(scaled: bool) -> None:
     assert fitted_rows(linear, columns_of(X[:3], linear.interface), 20, np.random.default_rng(0)) is None
 
 
+def test_fitted_rows_behind_a_clip_are_told_and_none_is_infinite() -> None:
+    """Years: 0 and 1 lie both before the first, and are clipped to the same number."""
+    x = np.random.default_rng(9).uniform([1990, 40], [2020, 60], (100, 2)).astype(np.float32).astype(np.float64)
+    model = make_pipeline(MinMaxScaler(clip=True), KNeighborsRegressor(3)).fit(x, x[:, 0])
+    program = lower(model, x)
+    found = fitted_rows(program, columns_of(x[:5], program.interface), 10_000, np.random.default_rng(0))
+    assert found is not None
+    assert np.allclose(found["X"], x, rtol=1e-4)
+    cases = make_cases(program, example=columns_of(x[:5], program.interface), budget_rows=2_000)
+    assert np.isfinite(cases.columns["X"][cases.origins == "near or not"]).all()
+
+
+def test_rows_that_lack_values_are_made_where_a_value_may_be_missing_or_zero() -> None:
+    program = lower(KNeighborsRegressor(3).fit(X, VALUE), X)
+    cases = make_cases(program, example=columns_of(X, program.interface), budget_rows=2_000)
+    rows = cases.columns["X"][cases.origins == "few values"]
+    assert 60 <= len(rows) <= 90
+    assert np.mean((rows == 0).any(axis=1)) > 0.9
+
+
+def test_close_rows_are_no_more_than_asked_for_however_many_choices_there_are() -> None:
+    labels = (np.random.default_rng(9).random((200, 60)) < 0.5).astype(int)
+    program = lower(OneVsRestClassifier(LogisticRegression()).fit(X, labels), X)
+    base = columns_of(X, program.interface)
+    rows = close_rows(program, base, pools([program], base), 25, np.random.default_rng(0))
+    assert rows is not None and len(rows["X"]) == 25
+
+
 def test_a_sample_of_few_rows_still_finds_every_fitted_row_that_is_off() -> None:
     program = lower(RadiusNeighborsRegressor(3.0).fit(X, VALUE), X)
     cases = make_cases(program, example=columns_of(X[:5], program.interface), budget_rows=4_000)
@@ -150,7 +177,7 @@ def test_a_sample_of_few_rows_still_finds_every_fitted_row_that_is_off() -> None
 
 
 def test_where_neighbours_fill_columns_each_is_missing_in_many_rows() -> None:
-    holed = np.where(R.random(X.shape) < 0.1, np.nan, X)
+    holed = np.where(np.random.default_rng(9).random(X.shape) < 0.1, np.nan, X)
     program = lower(make_pipeline(KNNImputer(n_neighbors=2), Ridge()).fit(holed, VALUE), holed)
     cases = make_cases(program, example=columns_of(holed, program.interface), budget_rows=3_000)
     missing = np.isnan(cases.columns["X"][cases.origins == "few values"])

@@ -88,6 +88,10 @@ def test_a_vote_of_a_pair_of_classes_is_a_fork_where_its_sum_is_next_to_0() -> N
     assert not near_forks(program, {"X": off[others(off)]}, 1e-6).any()
     assert near_forks(program, {"X": far}, 2e-6).mean() > 0.9
     assert near_forks(program, {"X": far}, 1e-7).mean() < 0.5
+    double = lower(model, X[:5], output="decision_function", input_dtype="float64")
+    assert not near_forks(
+        double, {"X": np.array([[1.7e308, 1.7e308, 0.0]]) * [np.sign(first)[0], np.sign(first)[1], 0]}, 1e-10
+    ).any()
 
 
 def test_each_of_several_labels_is_a_fork() -> None:

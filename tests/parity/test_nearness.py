@@ -13,13 +13,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
+from edgepack.columns import take
 from edgepack.contract import EmitOptions
 from edgepack.ir import Program
 from edgepack.ir.ops import Binary, Distances
 from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases, run_parity
 from edgepack.parity.radius import Radius
-from edgepack.parity.refusals import take
 from edgepack.parity.surface import NEAR_ASIDE, nearness_rows
 from edgepack.rows import columns_of
 from edgepack.targets import find_target

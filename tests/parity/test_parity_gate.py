@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgepack.columns import row_count
 from edgepack.contract import Columns
 from edgepack.parity import Cases, Tolerance, make_cases, run_parity
 from edgepack.parity.coverage import coverage
-from edgepack.parity.refusals import row_count
 
 
 @dataclass

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from edgepack.columns import row_count
 from edgepack.contract import Columns, Input, Interface
 from edgepack.errors import UsageError
 from edgepack.parity import Cases, run_parity, stream_data
-from edgepack.parity.refusals import row_count
 from edgepack.parity.stream import merge, stream_parity
 from edgepack.parity.stream_data import DataFile
 

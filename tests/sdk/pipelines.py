@@ -28,10 +28,10 @@ from zoo import classes, matrix, matrix_target, table, target, usual
 from edgepack.bundle.bundle import Bundle
 from edgepack.bundle.keys import generate_key, load_private_key
 from edgepack.bundle.seal import seal_bundle
+from edgepack.columns import take
 from edgepack.contract import EmitOptions
 from edgepack.lower import lower
 from edgepack.parity import Reference, make_cases, run_parity
-from edgepack.parity.refusals import take
 from edgepack.passes import optimize
 from edgepack.records import table_of
 from edgepack.rows import columns_of

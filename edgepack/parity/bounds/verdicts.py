@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgepack.columns import row_count, take
 from edgepack.contract import Runner, Target, Verdict
 from edgepack.errors import EdgepackError
 from edgepack.ir import Program
@@ -20,7 +21,6 @@ from edgepack.parity.gate import run_parity, within_ranges
 from edgepack.parity.predicates import Undecidable
 from edgepack.parity.proofs import is_clean
 from edgepack.parity.reference import Asked
-from edgepack.parity.refusals import row_count, take
 
 CORNERS = "corners"
 

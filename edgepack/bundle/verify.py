@@ -60,7 +60,7 @@ def verify_bundle(
         UsageError: no such bundle, or nobody to trust.
     """
     if not trusted:
-        raise UsageError("no key to verify with; give the signer's public key, or an identity and its issuer")
+        raise UsageError("no key to verify with; give --key PUBLIC.pem, or --identity and --issuer")
     if not bundle.is_file():
         if into is not None:
             raise UsageError(f"{bundle}: no archive, so there is nothing to unpack; leave out --into")

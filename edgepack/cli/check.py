@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgepack import console
@@ -35,7 +36,7 @@ def check(
     if (Path(model) / "manifest.json").is_file():
         if data is not None:
             raise UsageError(f"--data {data}: a bundle's files are not run; compare them with edgepack parity --data")
-        _check_bundle(Path(model), json=json)
+        _check_bundle(Path(model), target, json=json)
         return
     from edgepack.survey import survey
     from edgepack.targets import find_target
@@ -57,12 +58,15 @@ def check(
         raise UnsupportedError(found.problems)
 
 
-def _check_bundle(folder: Path, *, json: bool) -> None:
+def _check_bundle(folder: Path, targets: Sequence[str], *, json: bool) -> None:
     from edgepack.bundle.bundle import Bundle
     from edgepack.errors import SignatureError
     from edgepack.lint import lint
 
-    found = lint(Bundle.open(folder))
+    held = lint(Bundle.open(folder))
+    found = {target: problems for target, problems in held.items() if target in targets}
+    if not found:
+        raise UsageError(f"{', '.join(targets)}: not in this bundle; choose one of {', '.join(held)}")
     problems = [str(p) for listed in found.values() if not isinstance(listed, str) for p in listed]
     if json:
         artifacts = {t: {"not checked": f} if isinstance(f, str) else [str(p) for p in f] for t, f in found.items()}

@@ -133,11 +133,14 @@ def export(
     json: JsonOpt = False,
 ) -> None:
     """Compile a model, compare every artifact with the server, and seal them in a bundle."""
+    from edgepack.errors import UsageError
     from edgepack.export import export as export_model
     from edgepack.sdk import generate, require_targets
 
     platforms = [platform.value for platform in sdk or ()]
     require_targets(platforms, target)
+    if label_column is not None and max_metric_drop is None:
+        raise UsageError(f"--label-column {label_column}: true answers are for a metric; add --max-metric-drop")
     with console.progress(quiet=json) as progress:
         bundle = export_model(
             model,

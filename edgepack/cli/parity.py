@@ -30,8 +30,17 @@ if TYPE_CHECKING:
     from edgepack.gate import Check
     from edgepack.parity import Tolerance
 
+UNUSED = {
+    "self_test": ("golden", "runtime", "bounds", "server", "log", "record", "junit", "markdown", "github"),
+    "server": ("data", "rows", "runtime", "bounds"),
+    "log": ("golden", "data", "rows", "runtime", "bounds"),
+    "golden": ("data", "rows", "bounds"),
+}
+"""What each option leaves others no use for."""
+
 
 def parity(
+    context: typer.Context,
     bundle: BundleArg,
     data: DataOpt = None,
     rows: RowsOpt = 20_000,
@@ -85,11 +94,12 @@ def parity(
     from edgepack.gate import require_all, unanswered
     from edgepack.gate.report import to_annotations, to_document, to_junit, to_markdown
     from edgepack.gating import checks_of
-    from edgepack.parity.report import to_table
+    from edgepack.parity.report import to_reasons, to_table
     from edgepack.recheck import recheck, recheck_golden
     from edgepack.record import write_record
     from edgepack.runtimes import Spec
 
+    _require_use(context)
     demanded = policy_of(policy)
     asked = [Spec.parse(word) for word in runtime or ()]
     runtimes = list(dict.fromkeys([*asked, *(demanded.runtimes if demanded else ())]))
@@ -147,7 +157,7 @@ def parity(
     if json:
         console.emit_json(to_document(verdicts, checks))
     else:
-        console.show(to_table(verdicts))
+        console.show(to_table(verdicts), *to_reasons(verdicts))
         if checks:
             told = {check.name: f"{'passed' if check.passed else 'FAILED'}: {check.found}" for check in checks}
             assert demanded is not None
@@ -155,6 +165,21 @@ def parity(
     named = {v.runtime for v in verdicts} if server or log else {str(spec) for spec in asked}
     demanded_too = {str(spec) for spec in demanded.runtimes} if demanded else set[str]()
     require_all(verdicts, (*checks, *unanswered(verdicts, named - demanded_too)))
+
+
+def _require_use(context: typer.Context) -> None:
+    """Raises UsageError where an option was given that another leaves no use for."""
+    from edgepack.errors import UsageError
+
+    def is_given(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and source.name != "DEFAULT"  # by name: typer may bring a click of its own
+
+    for name, others in UNUSED.items():
+        for other in others:
+            if is_given(name) and is_given(other):
+                given, unused = (f"--{word.replace('_', '-')}" for word in (name, other))
+                raise UsageError(f"{unused}: of no use with {given}; leave one of them out")
 
 
 def _tell_github(summary: str, annotations: Sequence[str]) -> None:

@@ -48,7 +48,7 @@ def document(bundle: Any) -> dict[str, Any]:
 
 def show_bundle(bundle: Any) -> None:
     """Prints what is in a bundle, and its verdicts."""
-    from edgepack.parity.report import to_table
+    from edgepack.parity.report import to_reasons, to_table
 
     manifest = bundle.manifest
     uri, lineage = bundle.origin
@@ -83,7 +83,7 @@ def show_bundle(bundle: Any) -> None:
     if manifest.quantization is not None:
         console.show(quantization_table(manifest.quantization))
         console.show(sections_table(manifest.quantization))
-    console.show(to_table(manifest.verdicts))
+    console.show(to_table(manifest.verdicts), *to_reasons(manifest.verdicts))
 
 
 def _signed(folder: Path) -> str:

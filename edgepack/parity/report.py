@@ -13,8 +13,9 @@ from edgepack.contract import Covered, OutputComparison, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
-HEADERS = ("target", "runtime", "verdict", "rows", "coverage", "label changes", "smallest passing tolerance", "why")
+HEADERS = ("target", "runtime", "verdict", "rows", "coverage", "label changes", "smallest passing tolerance")
 STYLES = {"proved": "bold green", "measured": "green", "failed": "bold red", "not run": "yellow"}
 
 
@@ -33,12 +34,24 @@ def to_table(verdicts: Sequence[Verdict]) -> Table:
     return table
 
 
+def to_reasons(verdicts: Sequence[Verdict]) -> list[Text]:
+    """Why a verdict is what it is, a paragraph for all that have the same reason; a table's column is too narrow."""
+    from rich.text import Text
+
+    return [
+        Text.assemble(("\n" + ", ".join(names), "bold"), " ", (status, STYLES[status]), f": {reason}")
+        for names, status, reason in _reasons(verdicts)
+    ]
+
+
 def to_markdown(verdicts: Sequence[Verdict]) -> str:
-    """A Markdown table with one row per verdict, and the worst rows of those that failed."""
+    """A Markdown table with one row per verdict, the reasons, and the worst rows of those that failed."""
     lines = ["| " + " | ".join(HEADERS) + " |", "| " + " | ".join("---" for _ in HEADERS) + " |"]
     for verdict in verdicts:
         target, runtime, status, *rest = (_escaped(cell) for cell in _cells(verdict))
         lines.append("| " + " | ".join([target, runtime, f"**{status}**", *rest]) + " |")
+    for names, status, reason in _reasons(verdicts):
+        lines += ["", f"{_escaped(', '.join(names))} **{status}**: {_escaped(reason)}"]
     for verdict in verdicts:
         if verdict.machine is not None:
             lines += ["", f"{_escaped(verdict.target)} ran on {_escaped(str(verdict.machine))}."]
@@ -93,8 +106,18 @@ def _cells(verdict: Verdict) -> list[str]:
         ", ".join(f"{kind} {_share(covered)}" for kind, covered in verdict.coverage.items()) or "–",
         changes if has_label or verdict.tied_rows else "–",
         ", ".join(_smallest(output) for output in verdict.outputs if output.measure != "exact") or "–",
-        verdict.reason,
     ]
+
+
+def _reasons(verdicts: Sequence[Verdict]) -> list[tuple[list[str], str, str]]:
+    """Who has which verdict for which reason, if it has one; the runtime is named where a target has several."""
+    targets = [verdict.target for verdict in verdicts]
+    found: dict[tuple[str, str], list[str]] = {}
+    for verdict in verdicts:
+        if verdict.reason:
+            name = f"{verdict.target} on {_runtime(verdict)}" if targets.count(verdict.target) > 1 else verdict.target
+            found.setdefault((verdict.status, verdict.reason), []).append(name)
+    return [(names, status, reason) for (status, reason), names in found.items()]
 
 
 def _runtime(verdict: Verdict) -> str:
@@ -127,6 +150,7 @@ def _told(kind: str, covered: Covered) -> str:
 def _summary(verdict: Verdict) -> str:
     cells = zip(HEADERS, _cells(verdict), strict=True)
     lines = [f"{header}: {cell}" for header, cell in cells if cell not in ("", "–")]
+    lines += [f"why: {verdict.reason}"] if verdict.reason else []
     lines += [f"{origin}: {count} rows" for origin, count in verdict.cases.items()]
     return "\n".join([*lines, *(_told(kind, covered) for kind, covered in verdict.coverage.items())])
 

@@ -115,7 +115,7 @@ def test_a_key_and_an_identity_are_both_welcome(keyless: Any, sealed_once: Any) 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "no key to verify with; give the signer's public key, or an identity and its issuer"),
+        ((), "no key to verify with; give --key PUBLIC.pem, or --identity and --issuer"),
         (("--identity", IDENTITY), "--issuer is missing"),
         (("--issuer", ISSUER), "--identity is missing"),
         (("--trust-config", "trust.json"), "--identity is missing"),

@@ -81,8 +81,10 @@ def test_an_artifact_that_answers_something_else_fails_the_job_with_5(run: Any, 
 def test_inputs_with_spaces_and_several_bounds_arrive_as_they_are(run: Any, bundle: Path, tmp_path: Path) -> None:
     copy = tmp_path / "a b; echo $HOME"
     shutil.copytree(bundle, copy)
-    code, _, _, err = run(bundle=str(copy), golden="true", bounds="age=0:1\nfare=0:9\n")
+    code, _, _, err = run(bundle=str(copy), golden="true")
     assert code == 0, err
+    code, _, _, err = run(bundle=str(copy), golden="true", bounds="age=0:1\nfare=0:9\n")
+    assert (code, "--bounds: of no use with --golden" in err) == (2, True)
     code, _, _, err = run(bundle=str(bundle), rows="300", bounds="age=0:1\nnowhere=0:9\n")
     assert code == 2
     assert "nowhere" in err

@@ -276,6 +276,35 @@ def test_check_of_a_bundle_looks_at_its_files(edgepack: Any, bundle: Path, tmp_p
     assert edgepack("check", bundle, "--json").json() == {"sound": True, "artifacts": {"onnx": [], "coreml": []}}
 
 
+def test_check_of_a_bundle_looks_at_the_targets_that_are_named(edgepack: Any, bundle: Path) -> None:
+    assert edgepack("check", bundle, "-t", "coreml").out.splitlines() == ["coreml: sound"]
+    done = edgepack("check", bundle, "-t", "tflite")
+    assert (done.code, done.err) == (2, "edgepack: tflite: not in this bundle; choose one of onnx, coreml\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "unused"),
+    [
+        (("--self-test", "--golden"), "--golden: of no use with --self-test"),
+        (("--self-test", "--junit", "j.xml"), "--junit: of no use with --self-test"),
+        (("--golden", "--rows", 300), "--rows: of no use with --golden"),
+        (("--log", "answers.jsonl", "--runtime", "node"), "--runtime: of no use with --log"),
+    ],
+)
+def test_options_of_parity_that_another_leaves_no_use_for_are_refused(
+    edgepack: Any, bundle: Path, words: tuple[object, ...], unused: str
+) -> None:
+    done = edgepack("parity", bundle, *words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"edgepack: {unused}; leave one of them out\n"
+
+
+def test_a_column_of_true_answers_that_nothing_asks_for_is_refused(edgepack: Any, registry: Path) -> None:
+    done = edgepack("export", "models:/trips@champion", "--label-column", "late", "--out", "never")
+    assert (done.code, (registry / "never").exists()) == (2, False)
+    assert done.err.startswith("edgepack: --label-column late: true answers are for a metric; add --max-metric-drop")
+
+
 def test_check_of_a_bundle_with_an_unsound_file_ends_with_6_and_names_the_place(
     edgepack: Any, bundle: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from edgepack.contract import Covered, Verdict
 from edgepack.parity import compare, not_run
-from edgepack.parity.report import to_document, to_junit, to_markdown, to_table
+from edgepack.parity.report import to_document, to_junit, to_markdown, to_reasons, to_table
 
 
 def verdicts() -> list[Verdict]:
@@ -46,7 +46,7 @@ def test_markdown_has_a_row_per_verdict_and_the_worst_rows_of_a_failure() -> Non
     lines = to_markdown(verdicts()).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 5
-    assert {line.count("|") - line.count("\\|") for line in table} == {9}
+    assert {line.count("|") - line.count("\\|") for line in table} == {8}
     assert "**measured**" in table[2]
     assert "2 (+7 refused)" in table[2]
     assert "**failed**" in table[3]
@@ -62,6 +62,18 @@ def test_the_table_shows_brackets_as_they_are() -> None:
     assert "not run" in text
 
 
+def test_a_reason_is_told_once_below_the_table_with_all_that_have_it() -> None:
+    first, failed, skipped = verdicts()
+    again = replace(failed, target="d")
+    same = replace(skipped, runtime="gcc", reason=failed.reason)
+    assert [str(text) for text in to_reasons([first, failed, again, skipped, same])] == [
+        f"\ncoreml, d failed: {failed.reason}",
+        "\nc on – not run: no <compiler>\x01 & no qemu",
+        f"\nc on gcc not run: {failed.reason}",
+    ]
+    assert f"coreml, d **failed**: {failed.reason}" in to_markdown([first, failed, again])
+
+
 def test_the_document_is_strict_json_and_says_whether_all_passed() -> None:
     document: Any = json.loads(json.dumps(to_document(verdicts()), allow_nan=False))
     assert not document["passed"]
@@ -70,7 +82,7 @@ def test_the_document_is_strict_json_and_says_whether_all_passed() -> None:
     assert to_document(verdicts()[:1])["passed"]
 
 
-@pytest.mark.parametrize("write", [to_junit, to_markdown, to_document, to_table])
+@pytest.mark.parametrize("write", [to_junit, to_markdown, to_document, to_table, to_reasons])
 def test_no_verdicts_are_no_error(write: Any) -> None:
     assert write([]) is not None
 

@@ -7,7 +7,7 @@ RUNTIMES ?= node web arm64 ort-1.15.1 ort-1.20.1 ort-1.21.1 coreml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo docs test runtime runtime-ci conformance sdk oracles lint types check bench bench-quantize lock clean
+.PHONY: help venv demo picture docs test runtime runtime-ci conformance sdk oracles lint types check bench bench-quantize lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## Train on the Ames houses, export, verify, check parity, time, report: dist/house-prices-1.report.html
 	@$(BIN)/python examples/house_prices/demo.py
+
+picture: $(STAMP) ## Draw README's picture anew, once `make demo` has run
+	@$(BIN)/python -m examples.house_prices.picture
 
 docs: $(STAMP) ## Write docs/estimators.md and README's reference anew from what is so
 	@$(BIN)/python -W ignore tests/inventory/test_inventory.py

@@ -58,8 +58,8 @@ REGRESSORS: dict[str, Any] = {
     ),
     "bagged regressors": BaggingRegressor(Ridge(), n_estimators=3, max_features=0.6, random_state=0),
 }
-REFUSED_BY_COREML = {"calibrated forest"}
-"""Isotonic calibration rises so steeply between two scores of a forest that float32 has too few digits."""
+MAY_BE_REFUSED_BY_COREML = {"calibrated forest"}
+"""Isotonic calibration may rise so steeply between two scores of a forest that float32 has too few digits."""
 
 
 def table() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
@@ -86,9 +86,8 @@ def hold_parity(name: str, words: str, y: Any, folder: Path) -> None:
     )
     pipeline = make_pipeline(columns, (CLASSIFIERS | REGRESSORS)[name]).fit(frame, y)
     compared = run(pipeline, frame, lower(pipeline, frame.head(20), fallback=False), folder, rows=1_500)
-    refused = {"coreml"} if name in REFUSED_BY_COREML else set()
-    assert set(compared.refusals) == refused
-    assert set(compared.verdicts) == {"onnx", "coreml"} - refused
+    assert set(compared.refusals) <= ({"coreml"} if name in MAY_BE_REFUSED_BY_COREML else set())
+    assert set(compared.verdicts) == {"onnx", "coreml"} - set(compared.refusals)
     for target, verdict in compared.verdicts.items():
         assert verdict.passed, f"{target}: {verdict.reason}: {verdict.worst_rows[:1]}"
 

@@ -78,6 +78,7 @@ def export(
     rows: int = 20_000,
     tolerance: Tolerance | None = None,
     keep_failed: bool = False,
+    sdk: Sequence[str] = (),
     overwrite: bool = False,
     on_progress: Progress | None = None,
 ) -> Bundle:
@@ -109,7 +110,8 @@ def export(
         register: whether the model's version is tagged with the bundle and its run gets it as artifacts.
         rows: about how many boundary rows parity makes.
         keep_failed: whether to write a bundle whose verdict is `failed` too.
-        overwrite: whether an existing bundle of that name is replaced.
+        sdk: platforms whose packages are written beside the bundle; see `edgepack.sdk`.
+        overwrite: whether an existing bundle of that name is replaced, and its packages.
 
     Raises:
         SourceError, UnsupportedError, UsageError: see `compile_model`.
@@ -120,12 +122,14 @@ def export(
     from edgepack.bundle.signers import open_signing_key
     from edgepack.described import descriptions_of, metadata_of
     from edgepack.rows import columns_of, with_truth
+    from edgepack.sdk import folders_of, generate, require_free, require_targets
     from edgepack.targets import find_target
 
     progress = on_progress or (lambda _what, _done, _total: None)
     chosen = [find_target(name) for name in dict.fromkeys(targets)]
     if not chosen:
         raise UsageError("no target; give at least one, such as --target onnx")
+    require_targets(sdk, targets)
     private_key = open_signing_key(str(key), password, public_key, identity_token) if key else None
     if key is None and (unused := public_key or identity_token) is not None:
         raise UsageError(f"{unused}: nothing is signed with it; give --sign-key")
@@ -162,6 +166,7 @@ def export(
             run_of(compiled.source)
         folder = Path(out) / bundle_name(compiled)
         ensure_free(folder, overwrite=overwrite)
+        require_free(folders_of(compiled.source.name, sdk, Path(out)), overwrite=overwrite)
         options = EmitOptions(
             name=compiled.source.name,
             min_runtime=min_runtime,
@@ -233,6 +238,8 @@ def export(
 
             progress("register", 0, 0)
             write_back(bundle, compiled.source, tracking_uri=tracking_uri)
+        if sdk:
+            generate(bundle, sdk, Path(out), overwrite=overwrite)
         return bundle
 
 

@@ -135,10 +135,9 @@ def export(
     """Compile a model, compare every artifact with the server, and seal them in a bundle."""
     from edgepack.errors import UsageError
     from edgepack.export import export as export_model
-    from edgepack.sdk import generate, require_targets
+    from edgepack.sdk import folders_of
 
     platforms = [platform.value for platform in sdk or ()]
-    require_targets(platforms, target)
     if label_column is not None and max_metric_drop is None:
         raise UsageError(f"--label-column {label_column}: true answers are for a metric; add --max-metric-drop")
     with console.progress(quiet=json) as progress:
@@ -171,10 +170,11 @@ def export(
             register=register,
             statements=[kind.value for kind in statement or ()],
             keep_failed=keep_failed,
+            sdk=platforms,
             overwrite=overwrite,
             on_progress=progress,
         )
-    packages = generate(bundle, platforms, out, overwrite=overwrite) if platforms else []
+    packages = folders_of(bundle.manifest.name, platforms, out)
     if json:
         told = {"packages": [str(place) for place in packages]} if packages else {}
         console.emit_json({"bundle": str(bundle.path), **told, **document(bundle)})

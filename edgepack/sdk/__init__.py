@@ -19,8 +19,17 @@ Every package offers `load`, `predict` of one input and `predictBatch` of many; 
 `golden.json`, whose SHA-256 they hold.
 """
 
-from edgepack.sdk.generate import generate, require_targets
+from edgepack.sdk.generate import folders_of, generate, require_free, require_targets
 from edgepack.sdk.platforms import PLATFORMS, find_platform
 from edgepack.sdk.surface import Surface, surface_of
 
-__all__ = ["PLATFORMS", "Surface", "find_platform", "generate", "require_targets", "surface_of"]
+__all__ = [
+    "PLATFORMS",
+    "Surface",
+    "find_platform",
+    "folders_of",
+    "generate",
+    "require_free",
+    "require_targets",
+    "surface_of",
+]

@@ -40,12 +40,12 @@ def generate(bundle: Bundle, platforms: Sequence[str], out: Path, *, overwrite: 
     for platform in chosen:
         surface = surface_of(bundle, platform.target)
         platform.check(surface)
-        place = out / platform.folder(surface)
-        _require_free(place, overwrite=overwrite)
-        planned.append((place, platform, surface))
-    for place, platform, surface in planned:
+        planned.append((platform, surface))
+    places = folders_of(bundle.manifest.name, platforms, out)
+    require_free(places, overwrite=overwrite)
+    for place, (platform, surface) in zip(places, planned, strict=True):
         _write(place, platform, surface)
-    return [place for place, _, _ in planned]
+    return places
 
 
 def require_targets(platforms: Sequence[str], targets: Sequence[str]) -> None:
@@ -55,13 +55,22 @@ def require_targets(platforms: Sequence[str], targets: Sequence[str]) -> None:
             raise UsageError(f"{platform.name}: its package needs {platform.target}; add --target {platform.target}")
 
 
-def _require_free(place: Path, *, overwrite: bool) -> None:
-    if not place.exists() and not place.is_symlink():
-        return
-    if not overwrite:
-        raise UsageError(f"{place}: is there already; pass --overwrite, or choose another --out")
-    if place.is_symlink() or not (place / MARK).is_file():
-        raise UsageError(f"{place}: not a package of edgepack, which alone --overwrite replaces; choose another --out")
+def folders_of(model: str, platforms: Sequence[str], out: Path) -> list[Path]:
+    """Where in `out` the packages for a model of this name are written. Raises `UsageError` for no such platform."""
+    return [out / find_platform(name).folder(model) for name in dict.fromkeys(platforms)]
+
+
+def require_free(places: Sequence[Path], *, overwrite: bool) -> None:
+    """Returns if a package may be written at each place. Raises `UsageError`."""
+    for place in places:
+        if not place.exists() and not place.is_symlink():
+            continue
+        if not overwrite:
+            raise UsageError(f"{place}: is there already; pass --overwrite, or choose another --out")
+        if place.is_symlink() or not (place / MARK).is_file():
+            raise UsageError(
+                f"{place}: not a package of edgepack, which alone --overwrite replaces; choose another --out"
+            )
 
 
 def _write(place: Path, platform: Platform, surface: Surface) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgepack.sdk.code import Code, markdown, require_code, told
+from edgepack.sdk.names import package_name
 from edgepack.sdk.surface import Surface
 
 
@@ -36,9 +37,9 @@ class Platform:
     filters: Mapping[str, Callable[..., Code]] = field(default_factory=dict)
     check: Callable[[Surface], None] = field(default=lambda _surface: None)
 
-    def folder(self, surface: Surface) -> str:
-        """The package's folder: `house-prices-web`."""
-        return f"{surface.package}-{self.name}"
+    def folder(self, model: str) -> str:
+        """The folder of the package for a model of this name: `house-prices-web`."""
+        return f"{package_name(model)}-{self.name}"
 
     def render(self, surface: Surface) -> dict[str, str]:
         """The text of every file that is made from a template, by its path in the package."""

@@ -333,3 +333,11 @@ def test_export_leaves_packages_for_apps_beside_the_bundle(edgepack: Any, bundle
     assert done.json()["packages"] == [str(tmp_path / "trips-web"), str(tmp_path / "trips-ios")]
     assert "readonly age?: number | null | undefined;" in (tmp_path / "trips-web" / "index.d.ts").read_text()
     assert "public var age: Double?" in (tmp_path / "trips-ios/Sources/Trips/TripsInput.swift").read_text()
+
+
+def test_a_package_that_is_there_already_is_noticed_before_the_work(edgepack: Any, registry: Path) -> None:
+    (registry / "taken" / "trips-web").mkdir(parents=True)
+    done = edgepack("export", "models:/trips@champion", "--out", "taken", "--sdk", "web")
+    assert done.code == 2
+    assert "trips-web: is there already" in done.err
+    assert [place.name for place in (registry / "taken").iterdir()] == ["trips-web"]

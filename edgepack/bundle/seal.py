@@ -64,7 +64,7 @@ def seal_bundle(
     Raises:
         UsageError: `out` is taken or cannot be written, or an argument does not fit a manifest.
     """
-    out = out.resolve()
+    given, out = out, out.resolve()
     ensure_free(out, overwrite=overwrite)
     partial = _sibling(out, "partial")
     beside = partial.with_suffix(".lineage")
@@ -109,7 +109,7 @@ def seal_bundle(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         beside.unlink(missing_ok=True)
-    return Bundle(path=out, manifest=manifest)
+    return Bundle(path=given, manifest=manifest)
 
 
 def ensure_free(out: Path, *, overwrite: bool) -> None:

@@ -335,6 +335,13 @@ def test_export_leaves_packages_for_apps_beside_the_bundle(edgepack: Any, bundle
     assert "public var age: Double?" in (tmp_path / "trips-ios/Sources/Trips/TripsInput.swift").read_text()
 
 
+def test_a_bundle_is_called_as_its_folder_was(edgepack: Any, registry: Path) -> None:
+    """What is printed can be typed again, and shows nobody's folders."""
+    done = edgepack("export", "models:/trips@champion", "--out", "near", "--rows", 300, "--json")
+    assert done.json()["bundle"].split("/")[0] == "near"
+    assert edgepack("check", done.json()["bundle"]).code == 0
+
+
 def test_a_package_that_is_there_already_is_noticed_before_the_work(edgepack: Any, registry: Path) -> None:
     (registry / "taken" / "trips-web").mkdir(parents=True)
     done = edgepack("export", "models:/trips@champion", "--out", "taken", "--sdk", "web")

@@ -96,7 +96,7 @@ def facts(title: str, rows: Mapping[str, Any]) -> Any:
     from rich.table import Table
 
     table = Table(title=title, show_header=False, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True, min_width=len("outputs"))  # tables below each other are in line
     table.add_column(overflow="fold")
     for name, value in rows.items():
         if value not in (None, "", [], ()):

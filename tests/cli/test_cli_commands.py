@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -247,14 +248,21 @@ def _reseal(folder: Path) -> None:
 
 
 def test_ctrl_c_ends_in_one_line_and_leaves_nothing(registry: Path, tmp_path: Path) -> None:
-    words = ("export", "models:/trips/1", "--out", str(tmp_path / "dist"), "--rows", "2000000")
+    scratch, out = tmp_path / "scratch", tmp_path / "dist"
+    scratch.mkdir()
+    words = ("export", "models:/trips/1", "--out", str(out), "--rows", "2000000")
     command = [sys.executable, "-c", "from edgepack.cli import main; main()", *words]
-    process = subprocess.Popen(command, cwd=registry, stderr=subprocess.PIPE, text=True)
-    time.sleep(2)
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    process = subprocess.Popen(command, cwd=registry, env=environment, stderr=subprocess.PIPE, text=True)
+    while not any(scratch.iterdir()):  # it works once it has a folder to work in
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "edgepack: interrupted; nothing was left half-written\n")
-    assert not list(tmp_path.iterdir())
+    assert not out.exists()
+    assert not list(scratch.iterdir())
 
 
 def test_another_method_is_exported_and_checked_again(edgepack: Any, registry: Path, tmp_path: Path) -> None:

@@ -195,6 +195,11 @@ def _read_estimator(read: Callable[[], Any]) -> Any:
         raise
     except NotFittedError as error:
         raise SourceError(f"{type(estimator).__name__} was never fitted; fit it, then log it") from error
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"needs the module {error.name}, which is not here; install it, or add its folder to PYTHONPATH "
+            "(MLflow keeps a model's code_paths in its folder code)"
+        ) from error
     except Exception as error:  # a damaged or hostile file can make its reader raise anything
         reason = " ".join(str(error).split())[:300]
         raise SourceError(

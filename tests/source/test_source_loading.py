@@ -111,6 +111,12 @@ def test_a_damaged_file_is_refused(save, content):
         load(save(content=content))
 
 
+def test_a_module_that_is_not_here_is_named(save):
+    source = save(content=b"cedgepack_elsewhere\nDouble\n.", flavor={"serialization_format": "pickle"})
+    with pytest.raises(SourceError, match=r"needs the module edgepack_elsewhere, .*install it, or .* PYTHONPATH"):
+        load(source, allow_pickle=True)
+
+
 @pytest.mark.parametrize(
     ("thing", "message"), [(LogisticRegression(), "never fitted"), ([1, 2], "a list, no estimator")]
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgepack.bundle.swap import swap
 from edgepack.errors import UsageError
+from edgepack.sdk.names import package_name
 from edgepack.sdk.platform import Platform
 from edgepack.sdk.platforms import find_platform
 from edgepack.sdk.surface import Surface, surface_of
@@ -57,7 +58,7 @@ def require_targets(platforms: Sequence[str], targets: Sequence[str]) -> None:
 
 def folders_of(model: str, platforms: Sequence[str], out: Path) -> list[Path]:
     """Where in `out` the packages for a model of this name are written. Raises `UsageError` for no such platform."""
-    return [out / find_platform(name).folder(model) for name in dict.fromkeys(platforms)]
+    return [out / find_platform(name).folder(package_name(model)) for name in dict.fromkeys(platforms)]
 
 
 def require_free(places: Sequence[Path], *, overwrite: bool) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from edgepack.sdk.code import Code, markdown, require_code, told
-from edgepack.sdk.names import package_name
 from edgepack.sdk.surface import Surface
 
 
@@ -37,9 +36,9 @@ class Platform:
     filters: Mapping[str, Callable[..., Code]] = field(default_factory=dict)
     check: Callable[[Surface], None] = field(default=lambda _surface: None)
 
-    def folder(self, model: str) -> str:
-        """The folder of the package for a model of this name: `house-prices-web`."""
-        return f"{package_name(model)}-{self.name}"
+    def folder(self, package: str) -> str:
+        """The folder of a package of this name: `house-prices-web`."""
+        return f"{package}-{self.name}"
 
     def render(self, surface: Surface) -> dict[str, str]:
         """The text of every file that is made from a template, by its path in the package."""

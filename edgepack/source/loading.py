@@ -197,15 +197,19 @@ def _read_estimator(read: Callable[[], Any]) -> Any:
         raise SourceError(f"{type(estimator).__name__} was never fitted; fit it, then log it") from error
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"needs the module {error.name}, which is not here; install it, or add its folder to PYTHONPATH "
+            f"needs the module {_told(error.name)}, which is not here; install it, or add its folder to PYTHONPATH "
             "(MLflow keeps a model's code_paths in its folder code)"
         ) from error
     except Exception as error:  # a damaged or hostile file can make its reader raise anything
-        reason = " ".join(str(error).split())[:300]
         raise SourceError(
-            f"the model file cannot be read ({type(error).__name__}: {reason}); log the model again"
+            f"the model file cannot be read ({type(error).__name__}: {_told(error)}); log the model again"
         ) from error
     return estimator
+
+
+def _told(words: object) -> str:
+    """In one line of at most 300 characters: a hostile file chooses them."""
+    return " ".join(str(words).split())[:300]
 
 
 def _read_example(source: Source, description: ModelDescription) -> Any:

@@ -58,8 +58,12 @@ REGRESSORS: dict[str, Any] = {
     ),
     "bagged regressors": BaggingRegressor(Ridge(), n_estimators=3, max_features=0.6, random_state=0),
 }
-MAY_BE_REFUSED_BY_COREML = {"calibrated forest"}
-"""Isotonic calibration may rise so steeply between two scores of a forest that float32 has too few digits."""
+REFUSED_BY_COREML = {
+    ("calibrated forest", words, classes) for words, classes in [("one-hot", 2), ("one-hot", 3), ("ordinal", 3)]
+}
+"""Isotonic calibration rises so steeply between two scores of a forest that float32 has too few digits."""
+MAY_BE_REFUSED_BY_COREML = {("calibrated forest", "ordinal", 2)}
+"""Loses between 0.4 and 0.8 of what parity allows, where 0.8 is refused: a processor's last bits decide."""
 
 
 def table() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
@@ -86,7 +90,10 @@ def hold_parity(name: str, words: str, y: Any, folder: Path) -> None:
     )
     pipeline = make_pipeline(columns, (CLASSIFIERS | REGRESSORS)[name]).fit(frame, y)
     compared = run(pipeline, frame, lower(pipeline, frame.head(20), fallback=False), folder, rows=1_500)
-    assert set(compared.refusals) <= ({"coreml"} if name in MAY_BE_REFUSED_BY_COREML else set())
+    case = (name, words, len(np.unique(y)))
+    if case not in MAY_BE_REFUSED_BY_COREML:
+        assert set(compared.refusals) == ({"coreml"} if case in REFUSED_BY_COREML else set())
+    assert set(compared.refusals) <= {"coreml"}
     assert set(compared.verdicts) == {"onnx", "coreml"} - set(compared.refusals)
     for target, verdict in compared.verdicts.items():
         assert verdict.passed, f"{target}: {verdict.reason}: {verdict.worst_rows[:1]}"

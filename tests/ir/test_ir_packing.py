@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from edgepack.ir.packing import LARGEST_CODE, Halves, Palette, Scaled, packed, scaled
+from edgepack.ir.packing import LARGEST_CODE, SCALE_BITS, Halves, Palette, Scaled, packed, scaled
 
 TABLES = arrays(np.float64, array_shapes(min_dims=1, max_dims=3, max_side=9), elements=st.floats(width=64))
 FEW = arrays(
@@ -35,7 +35,7 @@ def test_a_scaled_number_is_within_half_a_step(numbers: np.ndarray, axis: int) -
     form = scaled(numbers, axis)
     step = np.broadcast_to(form.factors, numbers.shape)
     rounded = np.abs(numbers).max(initial=0.0) * 1e-6  # the scale is a float32
-    without = 1.001 * LARGEST_CODE * np.finfo(np.float32).tiny  # where float32 has too few bits for a scale
+    without = (1 + 2.0**-SCALE_BITS) * LARGEST_CODE * np.finfo(np.float32).tiny  # too few bits for a scale
     assert (np.abs(form.numbers - numbers) <= np.where(step > 0, step * 0.5 + rounded, without)).all()
 
 

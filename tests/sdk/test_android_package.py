@@ -54,7 +54,7 @@ class Modules:
 
 def written(surface: Surface, folder: Path) -> Path:
     """A package of a surface that no bundle has as it is."""
-    package = folder / f"{surface.package}-android"
+    package = folder / platform.folder(surface.package)
     for name, text in platform.render(surface).items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)

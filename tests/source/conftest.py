@@ -162,10 +162,12 @@ def _describe_run(client: Any, run_id: str) -> None:
     for name, value in {
         "team": "cellar",
         "mlflow.user": "ann",
-        "mlflow.source.name": "/home/ann/work/train.py",
+        "mlflow.source.name": "/somewhere/ann/work/train.py",
         "mlflow.source.git.commit": "c0ffee",
         "mlflow.source.git.repoURL": "https://ann:hunter2@example.org/wine.git",
     }.items():
         client.set_tag(run_id, name, value)
-    dataset = Dataset(name="bottles", digest="8e9f9e5c", source_type="local", source='{"uri": "/home/ann/wine.csv"}')
+    dataset = Dataset(
+        name="bottles", digest="8e9f9e5c", source_type="local", source='{"uri": "/somewhere/ann/wine.csv"}'
+    )
     client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])

@@ -117,6 +117,14 @@ def test_a_module_that_is_not_here_is_named(save):
         load(source, allow_pickle=True)
 
 
+def test_a_module_cannot_say_a_line_of_its_own(save):
+    name = b"edgepack_\nedgepack: all is well"
+    content = b"\x80\x04\x8c" + bytes([len(name)]) + name + b"\x8c\x01A\x93."
+    source = save(content=content, flavor={"serialization_format": "pickle"})
+    with pytest.raises(SourceError, match=r"needs the module edgepack_ edgepack: all is well, "):
+        load(source, allow_pickle=True)
+
+
 @pytest.mark.parametrize(
     ("thing", "message"), [(LogisticRegression(), "never fitted"), ([1, 2], "a list, no estimator")]
 )

@@ -34,9 +34,9 @@ def test_pinned_lines_are_kept_and_mlflow_is_not() -> None:
     "line",
     [
         "-e .",
-        "--index-url https://example.org/simple",
+        "--index-url simple",
         "-r other.txt",
-        "evil @ https://example.org/evil.whl",
+        "evil @ file:evil.whl",
         "git+https://example.org/evil.git",
         "./evil",
         "/evil.whl",
